@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file bridge.h
+ * Linux nodes, their network ports, and one simulated clock.
+ *
+ * To a simulator, all Linux nodes together are one object with two operations: let the nodes run up
+ * to a time (ttb_bridge_advance()), and hand one of them a frame (ttb_port_deliver()). Frames that
+ * nodes send come back through a callback.
+ *
+ *     struct ttb_bridge_opts opts = {.size = sizeof(opts), .directory = "run"};
+ *     ttb_bridge_new(&opts, &bridge);
+ *     ttb_bridge_add_node(bridge, &(struct ttb_node_opts){.size = ..., .name = "a"}, &node);
+ *     ttb_node_add_port(node, &(struct ttb_port_opts){.size = ..., .name = "eth0"}, &port);
+ *     ttb_port_on_transmit(port, frame_sent, my_network);
+ *     while (my_network_next(&event)) {
+ *         ttb_bridge_advance(bridge, event.time_ns, &now_ns);
+ *         if (now_ns == event.time_ns)
+ *             my_network_execute(&event);          // may call ttb_port_deliver()
+ *     }
+ *
+ * Time is simulated time in nanoseconds since the bridge was made; TTB_TIME_NEVER is "no time".
+ *
+ * Order. Things that happen at one simulated instant happen in this order: the network's events
+ * first, then the nodes in the order in which they were added. Nothing else (who connected first,
+ * what the host's scheduler did) has any influence.
+ *
+ * Threading. A bridge, its nodes and ports belong to one thread. Different bridges share nothing.
+ *
+ * Errors. Functions return 0 or a negative errno; ttb_bridge_error() has the sentence for people.
+ */
+#ifndef TTBRIDGE_BRIDGE_H
+#define TTBRIDGE_BRIDGE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ttbridge/loop.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** "At no time": later than everything. */
+#define TTB_TIME_NEVER UINT64_MAX
+
+/** Longest name of a node or port, in bytes without the terminating zero. */
+#define TTB_NAME_MAX 31
+
+/** Largest frame that a port carries, in bytes: Ethernet header and payload, no FCS. */
+#define TTB_FRAME_MAX 65535
+
+struct ttb_bridge;
+struct ttb_node;
+struct ttb_port;
+
+/** Severity of a log line. */
+enum ttb_log_level {
+    TTB_LOG_DEBUG,
+    TTB_LOG_INFO,
+    TTB_LOG_WARNING,
+    TTB_LOG_ERROR,
+};
+
+/** Receives log lines: one sentence, no newline, valid during the call only. */
+typedef void (*ttb_log_fn)(void *user, enum ttb_log_level level, const char *text);
+
+/** Options of a bridge. Set `size`; everything else may be zero. */
+struct ttb_bridge_opts {
+    size_t size;                 /**< sizeof(struct ttb_bridge_opts) */
+    const struct ttb_loop *loop; /**< copied; NULL: the bridge owns an epoll loop */
+    const char *directory;       /**< where sockets are made: an existing directory of the caller's,
+                                      best of mode 0700; NULL: the current one. Copied. */
+    uint64_t epoch_ns;           /**< nodes' time of day at simulated time 0, in ns since 1970;
+                                      0: 2025-01-01T00:00:00Z */
+    uint32_t connect_timeout_ms; /**< wall time for a node to connect; 0: 10,000 ms */
+    uint32_t hang_report_ms; /**< wall time without simulated progress after which a running node
+                                      is reported; 0: 1,000 ms */
+    uint32_t hang_kill_ms;   /**< the same, after which it is ended; 0: 30,000 ms */
+    bool no_pin;             /**< do not bind the calling thread to one core (see
+                                      ttb_bridge_advance()) */
+    ttb_log_fn log;          /**< NULL: warnings and errors go to stderr */
+    void *log_user;
+};
+
+/**
+ * Make a bridge.
+ * @return 0 and *bridge, owned by the caller (ttb_bridge_free()); -EINVAL for impossible options;
+ *         -ENAMETOOLONG if `directory` leaves no room for socket names; or what the system says
+ */
+int ttb_bridge_new(const struct ttb_bridge_opts *opts, struct ttb_bridge **bridge);
+
+/** End a bridge: nodes are ended (see struct ttb_node_ops), sockets removed. NULL is allowed. */
+void ttb_bridge_free(struct ttb_bridge *bridge);
+
+/** The sentence that goes with the last error of this bridge; "" if there was none. Valid until the
+ * next call into the bridge. Never NULL. */
+const char *ttb_bridge_error(const struct ttb_bridge *bridge);
+
+/**
+ * Run the nodes up to simulated time `until_ns`: all they do strictly before it is done when this
+ * returns with *now_ns == until_ns, and every node is blocked.
+ *
+ * Returns early, with *now_ns < until_ns, when a node has transmitted: *now_ns is the time of the
+ * frame, the transmit callback has been called, the network's clock may go to *now_ns, and the
+ * simulator then asks again.
+ *
+ * `until_ns` may be TTB_TIME_NEVER: then it returns when a node transmits, or with *now_ns ==
+ * TTB_TIME_NEVER (the clock itself stays where it is) when no node will ever act again by itself.
+ *
+ * The first call is the start barrier: it waits for the nodes that start at time 0 to connect.
+ * Unless opts.no_pin, it also binds the calling thread to one core of its affinity mask, and nodes
+ * launched from then on inherit it: a wake-up across cores costs four times as much as one on the
+ * same core. ttb_bridge_free() restores the mask.
+ *
+ * @return 0; -EINVAL if until_ns lies before the bridge's clock; -EBUSY when called from a callback;
+ *         or an error of the host. Nodes that fail do not end the run: see ttb_bridge_on_node_state().
+ */
+int ttb_bridge_advance(struct ttb_bridge *bridge, uint64_t until_ns, uint64_t *now_ns);
+
+/** The bridge's clock. */
+uint64_t ttb_bridge_now_ns(const struct ttb_bridge *bridge);
+
+/** The earliest time at which a node will act by itself, TTB_TIME_NEVER if none will. A simulator
+ * need not call advance() for times up to and including this one. */
+uint64_t ttb_bridge_next_ns(const struct ttb_bridge *bridge);
+
+/** The loop that the bridge waits in (its own or the injected one). */
+const struct ttb_loop *ttb_bridge_loop(const struct ttb_bridge *bridge);
+
+/** Path of the calendar's unix socket, to be given to nodes (time-travel=ext:ID:PATH); relative if
+ * opts.directory was. Valid as long as the bridge. */
+const char *ttb_bridge_socket_path(const struct ttb_bridge *bridge);
+
+/** Write a log line as the bridge does. */
+void ttb_bridge_log(struct ttb_bridge *bridge, enum ttb_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ------------------------------------------------------------------------------------- nodes */
+
+/** Life of a node. */
+enum ttb_node_state {
+    TTB_NODE_IDLE,     /**< added; not due to start yet, or stopped and not started again */
+    TTB_NODE_STARTING, /**< due; launched, but has not connected yet */
+    TTB_NODE_WAITING,  /**< blocked until its request or a frame */
+    TTB_NODE_RUNNING,  /**< has a grant */
+    TTB_NODE_STOPPED,  /**< ended as it should: powered off, or stopped by ttb_node_stop() */
+    TTB_NODE_FAILED,   /**< died, hung, or broke the protocol */
+};
+
+/** Name of a state, e.g. "waiting". */
+const char *ttb_node_state_name(enum ttb_node_state state);
+
+/** How a node shares the clock with us (FACTS: Linux 6.12 has both, 6.1 only messages). */
+enum ttb_clock_mode {
+    TTB_CLOCK_AUTO,     /**< offer shared memory, use messages where it is not taken */
+    TTB_CLOCK_MESSAGES, /**< messages only */
+    TTB_CLOCK_SHARED,   /**< a node that does not take the shared memory is refused */
+};
+
+/**
+ * How the process behind a node is started and ended. All may be NULL: then somebody else starts
+ * it, and ending it means closing its connections. The lab (lab.h) implements them for UML.
+ */
+struct ttb_node_ops {
+    /** Start the process; called once per life of the node, at its start time.
+     * @return 0 or a negative errno: then the node has failed */
+    int (*launch)(void *user, struct ttb_node *node);
+    /** End the process now, wait for it, and forget it. Called whenever a node that was launched has
+     * ended, for whatever reason. *exit_status gets its wait status if there is one.
+     * @param force  true: kill it; false: it closed its time socket by itself, so it is exiting
+     * @return 0 or -ECHILD when there is no process */
+    int (*reap)(void *user, struct ttb_node *node, bool force, int *exit_status);
+    /** The node is blocked after having run from `time_ns`: whatever it wrote has been written. */
+    void (*blocked)(void *user, struct ttb_node *node, uint64_t time_ns);
+    /** Say something about a node in trouble, e.g. its last console line, into `text`. */
+    void (*describe)(void *user, struct ttb_node *node, char *text, size_t size_bytes);
+};
+
+/** Options of a node. Set `size` and `name`. */
+struct ttb_node_opts {
+    size_t size;                    /**< sizeof(struct ttb_node_opts) */
+    const char *name;               /**< unique; 1 to TTB_NAME_MAX of [A-Za-z0-9_-]. Copied. */
+    uint64_t start_ns;              /**< when it starts; it sees this time as its time 0 */
+    enum ttb_clock_mode clock_mode; /**< */
+    bool own_socket;                /**< listen on a calendar socket of its own, `name`.tt: for
+                                         programs that cannot say who they are (START ID -1) */
+    const struct ttb_node_ops *ops; /**< not copied; NULL: none */
+    void *ops_user;
+};
+
+/**
+ * Add a node. Its id, the ID in time-travel=ext:ID:PATH, is the number of nodes added before it.
+ * May be called at any time; start_ns must not lie before the bridge's clock.
+ * @return 0 and *node, owned by the bridge; -EINVAL, -EEXIST (name), -ENOMEM
+ */
+int ttb_bridge_add_node(struct ttb_bridge *bridge, const struct ttb_node_opts *opts,
+                        struct ttb_node **node);
+
+/** End a node now, as a power cut would: its process is killed. The node can be started again.
+ * @return 0; -EALREADY if it does not run; -EBUSY from a callback */
+int ttb_node_stop(struct ttb_node *node);
+
+/** Start a node that has ended or was stopped, at the bridge's time `start_ns` (not before now).
+ * @return 0; -EBUSY if it has not ended; -EINVAL */
+int ttb_node_restart(struct ttb_node *node, uint64_t start_ns);
+
+uint32_t ttb_node_id(const struct ttb_node *node);
+const char *ttb_node_name(const struct ttb_node *node);
+enum ttb_node_state ttb_node_get_state(const struct ttb_node *node);
+struct ttb_bridge *ttb_node_bridge(const struct ttb_node *node);
+
+/** Path of the socket that this node's calendar connection goes to. Valid as long as the node. */
+const char *ttb_node_socket_path(const struct ttb_node *node);
+
+/** The process' wait(2) status of the life that ended last; -1 if there is none. */
+int ttb_node_exit_status(const struct ttb_node *node);
+
+/** Why the node failed, "" if it did not. Valid until the node is started again. */
+const char *ttb_node_failure(const struct ttb_node *node);
+
+/** Node by name, NULL if there is none. */
+struct ttb_node *ttb_bridge_find_node(struct ttb_bridge *bridge, const char *name);
+
+/**
+ * Called when a node's state becomes WAITING for the first time (it is up), STOPPED or FAILED.
+ * @param why  a sentence for FAILED, else ""
+ * The callback may read anything, and call nothing that changes the bridge.
+ */
+typedef void (*ttb_node_state_fn)(void *user, struct ttb_node *node, enum ttb_node_state state,
+                                  uint64_t time_ns, const char *why);
+void ttb_bridge_on_node_state(struct ttb_bridge *bridge, ttb_node_state_fn fn, void *user);
+
+/** What a node cost so far; every figure but wall_ns repeats exactly. */
+struct ttb_node_stats {
+    uint64_t grants;  /**< times it was let run */
+    uint64_t kicks;   /**< virtqueue kicks it made */
+    uint64_t calls;   /**< virtqueue calls (interrupts) it got */
+    uint64_t wall_ns; /**< wall time it ran */
+};
+void ttb_node_get_stats(const struct ttb_node *node, struct ttb_node_stats *stats);
+
+/* ------------------------------------------------------------------------------------- ports */
+
+/** Options of a port. Set `size` and `name`. */
+struct ttb_port_opts {
+    size_t size;      /**< sizeof(struct ttb_port_opts) */
+    const char *name; /**< unique in the node; the socket is NODE.NAME in the bridge's directory */
+    uint8_t mac[6];   /**< all zero: made from node id and port index, 02:74:74:NN:NN:PP (tt) */
+    uint16_t mtu;     /**< told to the driver; 0: 1500. Frames above are dropped and counted. */
+    uint32_t backlog_frames; /**< frames kept when the driver has no buffer; 0: 1000 */
+};
+
+/**
+ * Add a network port to a node, before the node starts. The node's driver attaches to it with
+ * virtio_uml.device=PATH:1, PATH from ttb_port_socket_path().
+ * @return 0 and *port, owned by the bridge; -EINVAL, -EEXIST, -EBUSY (node has started), ...
+ */
+int ttb_node_add_port(struct ttb_node *node, const struct ttb_port_opts *opts,
+                      struct ttb_port **port);
+
+/**
+ * Add a port that is attached to no node: any vhost-user front end (QEMU, DPDK, a UML without time
+ * travel) may use it. It lives in wall-clock time: its frames enter the simulation whenever they
+ * come, so a run with such a port cannot be repeated. Kicks and calls go by eventfd.
+ * Socket: NAME in the bridge's directory.
+ */
+int ttb_bridge_add_wall_clock_port(struct ttb_bridge *bridge, const struct ttb_port_opts *opts,
+                                   struct ttb_port **port);
+
+/**
+ * A node put a frame on its port at `time_ns` (bridge time). Called from within advance(), in the
+ * order (time, node, port, position in the ring).
+ * @param frame  Ethernet header and payload, no FCS; valid during the call only
+ * The callback may not call back into the bridge, but for reading the clock and names.
+ */
+typedef void (*ttb_transmit_fn)(void *user, struct ttb_port *port, uint64_t time_ns,
+                                const void *frame, size_t len_bytes);
+void ttb_port_on_transmit(struct ttb_port *port, ttb_transmit_fn fn, void *user);
+
+/** Why a frame did not get through a port. */
+enum ttb_drop {
+    TTB_DROP_NONE,
+    TTB_DROP_PORT_DOWN, /**< node not started or ended, or its interface is down */
+    TTB_DROP_NO_BUFFER, /**< the driver has no buffers and the backlog is full */
+    TTB_DROP_TOO_LONG,  /**< longer than the port's MTU allows */
+    TTB_DROP_TOO_SHORT, /**< shorter than an Ethernet header */
+    TTB_DROP_COUNT
+};
+const char *ttb_drop_name(enum ttb_drop reason);
+
+/**
+ * Hand a frame to a port at the bridge's current time. The frame is copied.
+ * @return 0: it has reached the driver or the backlog; -ENETDOWN, -ENOBUFS, -EMSGSIZE: dropped and
+ *         counted (ttb_port_get_stats()), which is no error of the run
+ */
+int ttb_port_deliver(struct ttb_port *port, const void *frame, size_t len_bytes);
+
+/** Carrier on or off, as the driver sees it (a link that goes down). Ports start with carrier. */
+int ttb_port_set_carrier(struct ttb_port *port, bool on);
+
+const char *ttb_port_name(const struct ttb_port *port);
+struct ttb_node *ttb_port_node(const struct ttb_port *port);
+const char *ttb_port_socket_path(const struct ttb_port *port);
+void ttb_port_get_mac(const struct ttb_port *port, uint8_t mac[6]);
+/** The port's MTU in bytes: payload of the longest Ethernet frame. */
+uint16_t ttb_port_mtu(const struct ttb_port *port);
+/** True if the driver can take a frame now. */
+bool ttb_port_is_up(const struct ttb_port *port);
+
+/** Counters of a port; "tx" is from the node's view: sent by the node. */
+struct ttb_port_stats {
+    uint64_t tx_frames, tx_bytes;
+    uint64_t rx_frames, rx_bytes;
+    uint64_t dropped[TTB_DROP_COUNT]; /**< frames by reason */
+    uint64_t tx_dropped;              /**< frames of the node that were malformed or too long */
+};
+void ttb_port_get_stats(const struct ttb_port *port, struct ttb_port_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

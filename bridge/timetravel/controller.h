@@ -50,7 +50,8 @@ enum ttb__controller_state {
 
 struct ttb__controller;
 
-/* Callbacks are made from the loop's turn. A callback may call any function of this file for its own
+/* Callbacks are made from the loop's turn; those that an owner does not need may be NULL (`started`,
+ * `request`, `acknowledged`, `broadcast`, `waiting`). A callback may call any function of this file for its own
  * controller except ttb__controller_free(). */
 struct ttb__controller_ops {
     /* START: the participant says who it is (UINT64_MAX: it does not). It blocks until
@@ -82,9 +83,11 @@ int ttb__controller_new(const struct ttb_loop *loop, int fd, const char *name,
                         void *user, struct ttb__controller **controller);
 /* Close and free; no callback is made. NULL is allowed. */
 void ttb__controller_free(struct ttb__controller *controller);
-/* Give it another name and owner: a connection becomes a node's only after START told whose. */
-void ttb__controller_adopt(struct ttb__controller *controller, const char *name,
-                           enum ttb__controller_mode mode, void *user);
+/* Give it another name and owner: a connection becomes a node's only after START told whose. To be
+ * called in state STARTED (also from within `started`). -ENOMEM leaves everything as it was. */
+int ttb__controller_adopt(struct ttb__controller *controller, const char *name,
+                          enum ttb__controller_mode mode, const struct ttb__controller_ops *ops,
+                          void *user);
 
 enum ttb__controller_state ttb__controller_get_state(const struct ttb__controller *controller);
 /* True in shared mode: the participant set its capability bit. Known from its first message after

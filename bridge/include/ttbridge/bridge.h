@@ -206,6 +206,13 @@ int ttb_node_stop(struct ttb_node *node);
  * @return 0; -EBUSY if it has not ended; -EINVAL */
 int ttb_node_restart(struct ttb_node *node, uint64_t start_ns);
 
+/**
+ * Tell the bridge that the process behind a node has ended, so that one that dies before it has
+ * connected is noticed at once (afterwards its sockets tell). To be called by whoever implements
+ * struct ttb_node_ops, e.g. from a watch on a pidfd. Callable at any time, also from callbacks.
+ */
+void ttb_node_process_ended(struct ttb_node *node);
+
 uint32_t ttb_node_id(const struct ttb_node *node);
 const char *ttb_node_name(const struct ttb_node *node);
 enum ttb_node_state ttb_node_get_state(const struct ttb_node *node);

@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Life of a node: due at its start time, launched and connected, then running and waiting by turns,
+ * until it ends by itself, is stopped, or fails. It can then be started again.
+ */
+#include "core/internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/socket.h"
+
+const char *ttb_node_state_name(enum ttb_node_state state)
+{
+    static const char *const names[] = {
+        [TTB_NODE_IDLE] = "idle",       [TTB_NODE_STARTING] = "starting",
+        [TTB_NODE_WAITING] = "waiting", [TTB_NODE_RUNNING] = "running",
+        [TTB_NODE_STOPPED] = "stopped", [TTB_NODE_FAILED] = "failed",
+    };
+
+    return state <= TTB_NODE_FAILED ? names[state] : "unknown";
+}
+
+static void set_state(struct ttb_node *node, enum ttb_node_state state, const char *why)
+{
+    struct ttb_bridge *bridge = node->bridge;
+    bool tell = state == TTB_NODE_STOPPED || state == TTB_NODE_FAILED ||
+                (state == TTB_NODE_WAITING && !node->up);
+
+    node->state = state;
+    if (state == TTB_NODE_WAITING)
+        node->up = true;
+    if (tell && bridge->node_state) {
+        bool busy = bridge->busy;
+
+        bridge->busy = true;
+        bridge->node_state(bridge->node_state_user, node, state, bridge->now_ns, why);
+        bridge->busy = busy;
+    }
+}
+
+void ttb__node_schedule(struct ttb_node *node)
+{
+    if (node->state != TTB_NODE_WAITING || node->ending)
+        return;
+    /* A sleeper without a request stays in at TTB_TIME_NEVER. */
+    ttb__calendar_move(&node->bridge->calendar, &node->entry,
+                       ttb__controller_request_ns(node->controller));
+}
+
+/* ------------------------------------------------------------------- the controller's callbacks */
+
+static void on_waiting(void *user)
+{
+    struct ttb_node *node = user;
+    struct ttb_bridge *bridge = node->bridge;
+    int rc;
+
+    if (node->ending)
+        return;
+    node->stats.wall_ns += ttb__wall_ns() - node->wall_start_ns;
+    if (bridge->running == node)
+        bridge->running = NULL;
+    set_state(node, TTB_NODE_WAITING, "");
+    rc = ttb__calendar_insert(&bridge->calendar, &node->entry,
+                              ttb__controller_request_ns(node->controller), TTB__CLASS_NODE,
+                              node->id);
+    if (rc)
+        ttb__node_note_end(node, rc, "out of memory");
+    if (node->ops && node->ops->blocked)
+        node->ops->blocked(node->ops_user, node, node->granted_ns);
+}
+
+static void on_request(void *user)
+{
+    ttb__node_schedule(user);
+}
+
+static void on_acknowledged(void *user)
+{
+    ttb__port_release_replies(user);
+}
+
+static void on_broadcast(void *user, uint64_t value)
+{
+    struct ttb_node *from = user;
+    struct ttb_bridge *bridge = from->bridge;
+
+    ttb_bridge_log(bridge, TTB_LOG_DEBUG, "node %s: broadcast 0x%" PRIx64, from->name, value);
+    for (uint32_t i = 0; i < bridge->node_count; i++) {
+        struct ttb_node *node = bridge->nodes[i];
+
+        if (node != from && node->state == TTB_NODE_WAITING && !node->ending)
+            ttb__controller_broadcast(node->controller, value);
+    }
+}
+
+static uint64_t on_get_now(void *user)
+{
+    return ((struct ttb_node *)user)->bridge->now_ns;
+}
+
+static uint64_t on_get_time_of_day(void *user)
+{
+    struct ttb_bridge *bridge = ((struct ttb_node *)user)->bridge;
+
+    return bridge->epoch_ns + bridge->now_ns;
+}
+
+static void on_closed(void *user, int err, const char *why)
+{
+    ttb__node_note_end(user, err, why);
+}
+
+static const struct ttb__controller_ops controller_ops = {
+    .waiting = on_waiting,
+    .request = on_request,
+    .acknowledged = on_acknowledged,
+    .broadcast = on_broadcast,
+    .now_ns = on_get_now,
+    .time_of_day_ns = on_get_time_of_day,
+    .closed = on_closed,
+};
+
+void ttb__node_join(struct ttb_node *node, struct ttb__controller *controller)
+{
+    static const enum ttb__controller_mode modes[] = {
+        [TTB_CLOCK_AUTO] = TTB__CONTROLLER_AUTO,
+        [TTB_CLOCK_MESSAGES] = TTB__CONTROLLER_MESSAGES,
+        [TTB_CLOCK_SHARED] = TTB__CONTROLLER_SHARED,
+    };
+    int rc = ttb__controller_adopt(controller, node->name, modes[node->clock_mode], &controller_ops,
+                                   node);
+
+    node->controller = controller;
+    node->connected = true;
+    if (rc)
+        ttb__node_note_end(node, rc, "out of memory");
+}
+
+/* ---------------------------------------------------------------------------------------- ends */
+
+void ttb__node_note_end(struct ttb_node *node, int err, const char *why)
+{
+    if (node->ending)
+        return; /* the first cause counts */
+    node->ending = true;
+    node->ending_err = err;
+    snprintf(node->ending_why.text, sizeof(node->ending_why.text), "%s", why);
+    if (node->bridge->running == node)
+        node->bridge->running = NULL;
+    node->bridge->sweep_due = true;
+}
+
+void ttb__node_end(struct ttb_node *node, enum ttb_node_state state, const char *why)
+{
+    struct ttb_bridge *bridge = node->bridge;
+
+    if (bridge->running == node)
+        bridge->running = NULL;
+    if (node->state == TTB_NODE_RUNNING)
+        node->stats.wall_ns += ttb__wall_ns() - node->wall_start_ns;
+    node->ending = false;
+    node->connected = false;
+    ttb__calendar_remove(&bridge->calendar, &node->entry);
+    ttb__controller_free(node->controller);
+    node->controller = NULL;
+    for (uint32_t i = 0; i < node->port_count; i++)
+        ttb__port_close(node->ports[i]);
+    snprintf(node->failure.text, sizeof(node->failure.text), "%s",
+             state == TTB_NODE_FAILED ? why : "");
+    if (state == TTB_NODE_FAILED)
+        ttb_bridge_log(bridge, TTB_LOG_ERROR, "node %s failed: %s", node->name, why);
+    set_state(node, state, node->failure.text);
+}
+
+static int reap(struct ttb_node *node, bool force)
+{
+    int rc;
+
+    node->exit_status = -1;
+    if (!node->launched)
+        return 0;
+    node->launched = false;
+    rc = node->ops->reap ? node->ops->reap(node->ops_user, node, force, &node->exit_status) : 0;
+    if (rc)
+        node->exit_status = -1;
+    return rc;
+}
+
+static void describe_exit(const struct ttb_node *node, char *text, size_t size_bytes)
+{
+    int status = node->exit_status;
+
+    if (status == -1)
+        snprintf(text, size_bytes, "it closed its connection");
+    else if (WIFSIGNALED(status))
+        snprintf(text, size_bytes, "killed by signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+    else
+        snprintf(text, size_bytes, "exited with status %d", WEXITSTATUS(status));
+}
+
+static void describe(struct ttb_node *node, char *text, size_t size_bytes)
+{
+    text[0] = 0;
+    if (node->ops && node->ops->describe)
+        node->ops->describe(node->ops_user, node, text, size_bytes);
+}
+
+/* The node's connection is over. It ended well if it did so while it ran and its process, if we
+ * know it, exited with status 0. */
+static void carry_out_end(struct ttb_node *node)
+{
+    bool ran = node->state == TTB_NODE_RUNNING;
+    char said[TTB__ERROR_MAX / 2], how[TTB__ERROR_MAX / 4], why[TTB__ERROR_MAX];
+
+    reap(node, node->ending_err != 0);
+    describe(node, said, sizeof(said));
+    if (node->ending_err) {
+        snprintf(why, sizeof(why), "%s%s%s", node->ending_why.text, said[0] ? "; " : "", said);
+        ttb__node_end(node, TTB_NODE_FAILED, why);
+        return;
+    }
+    if (ran && (node->exit_status == -1 || node->exit_status == 0)) {
+        ttb__node_end(node, TTB_NODE_STOPPED, "");
+        return;
+    }
+    describe_exit(node, how, sizeof(how));
+    snprintf(why, sizeof(why), "%s while it was %s%s%s", how, ttb_node_state_name(node->state),
+             said[0] ? "; " : "", said);
+    ttb__node_end(node, TTB_NODE_FAILED, why);
+}
+
+void ttb__node_sweep(struct ttb_node *node)
+{
+    if (node->ending)
+        carry_out_end(node);
+    for (uint32_t i = 0; i < node->port_count; i++)
+        ttb__port_sweep(node->ports[i]);
+}
+
+void ttb_node_process_ended(struct ttb_node *node)
+{
+    /* Once connected, EOF on the sockets tells, in order with what was sent before. */
+    if (node->state == TTB_NODE_STARTING && !node->connected)
+        ttb__node_note_end(node, 0, "");
+}
+
+void ttb__node_free(struct ttb_node *node)
+{
+    if (node->launched)
+        reap(node, true);
+    ttb__calendar_remove(&node->bridge->calendar, &node->entry);
+    ttb__controller_free(node->controller);
+    for (uint32_t i = 0; i < node->port_count; i++)
+        ttb__port_free(node->ports[i]);
+    ttb__listener_close(node->bridge, &node->listener);
+    free(node);
+}
+
+/* ------------------------------------------------------------------------------------- running */
+
+static bool is_connecting(const struct ttb_node *node)
+{
+    return node->state == TTB_NODE_STARTING && !node->connected && !node->ending;
+}
+
+static bool nobody_connects(const struct ttb_bridge *bridge)
+{
+    for (uint32_t i = 0; i < bridge->node_count; i++) {
+        if (is_connecting(bridge->nodes[i]))
+            return false;
+    }
+    return true;
+}
+
+static void launch(struct ttb_node *node)
+{
+    int rc;
+
+    node->up = false;
+    node->exit_status = -1;
+    node->failure.text[0] = 0;
+    node->state = TTB_NODE_STARTING;
+    if (!node->ops || !node->ops->launch)
+        return;
+    rc = node->ops->launch(node->ops_user, node);
+    if (rc) {
+        char said[TTB__ERROR_MAX / 2], why[TTB__ERROR_MAX];
+
+        describe(node, said, sizeof(said));
+        snprintf(why, sizeof(why), "cannot be started: %s", said[0] ? said : strerror(-rc));
+        ttb__node_note_end(node, rc, why);
+        return;
+    }
+    node->launched = true;
+}
+
+/* All that are due at this instant are launched together and waited for together; then they get
+ * their first grants one after the other, in the order of their ids. */
+int ttb__node_bring_up(struct ttb_bridge *bridge)
+{
+    for (uint32_t i = 0; i < bridge->node_count; i++) {
+        struct ttb_node *node = bridge->nodes[i];
+
+        if (node->state == TTB_NODE_IDLE && ttb__calendar_holds(&node->entry) &&
+            node->entry.key.time_ns == bridge->now_ns)
+            launch(node);
+    }
+    return ttb__bridge_wait(bridge, nobody_connects, is_connecting);
+}
+
+int ttb__node_grant(struct ttb_node *node, uint64_t until_ns)
+{
+    struct ttb_bridge *bridge = node->bridge;
+    struct ttb__calendar_entry *other;
+    uint64_t time_ns = node->entry.key.time_ns, bound_ns = time_ns + TTB__GRANT_MAX_NS;
+    int rc;
+
+    ttb__calendar_remove(&bridge->calendar, &node->entry);
+    /* Strictly before the network's next event, and before the next node's request: at the same
+     * instant the one with the lower id goes first. A kick lowers the bound further. */
+    other = ttb__calendar_first(&bridge->calendar);
+    if (until_ns < bound_ns)
+        bound_ns = until_ns;
+    if (other) {
+        uint64_t limit_ns = other->key.time_ns;
+
+        if (limit_ns < TTB_TIME_NEVER && node->id < other->key.id)
+            limit_ns++;
+        if (limit_ns < bound_ns)
+            bound_ns = limit_ns;
+    }
+
+    node->granted_ns = time_ns;
+    node->bound_ns = bound_ns;
+    node->wall_start_ns = ttb__wall_ns();
+    node->stats.grants++;
+    bridge->running = node;
+    if (node->state == TTB_NODE_STARTING) {
+        node->state = TTB_NODE_RUNNING;
+        rc = ttb__controller_start(node->controller, time_ns);
+    } else {
+        node->state = TTB_NODE_RUNNING;
+        rc = ttb__controller_run(node->controller, time_ns, bound_ns);
+    }
+    if (rc)
+        ttb__node_note_end(node, rc, "it cannot be let run: its connection is broken");
+    return 0;
+}
+
+/* -------------------------------------------------------------------------------------- public */
+
+int ttb_bridge_add_node(struct ttb_bridge *bridge, const struct ttb_node_opts *opts,
+                        struct ttb_node **made)
+{
+    struct ttb_node *node;
+    int rc;
+
+    if (opts->size < sizeof(*opts) || !ttb__name_is_valid(opts->name)) {
+        return ttb__bridge_fail(bridge, -EINVAL, "node name \"%s\" is not 1 to %d of [A-Za-z0-9_-]",
+                                opts->name ? opts->name : "", TTB_NAME_MAX);
+    }
+    if (bridge->busy)
+        return ttb__bridge_fail(bridge, -EBUSY, "node %s: added from a callback", opts->name);
+    if (ttb_bridge_find_node(bridge, opts->name))
+        return ttb__bridge_fail(bridge, -EEXIST, "there is a node %s already", opts->name);
+    if (opts->start_ns < bridge->now_ns || opts->start_ns >= INT64_MAX) {
+        return ttb__bridge_fail(bridge, -EINVAL,
+                                "node %s: start_ns %" PRIu64 " lies before the clock (%" PRIu64
+                                ") or is too large",
+                                opts->name, opts->start_ns, bridge->now_ns);
+    }
+    if (opts->clock_mode > TTB_CLOCK_SHARED) {
+        return ttb__bridge_fail(bridge, -EINVAL, "node %s: clock_mode %d is unknown", opts->name,
+                                (int)opts->clock_mode);
+    }
+    if (bridge->node_count == TTB__NODES_MAX)
+        return ttb__bridge_fail(bridge, -EINVAL, "more than %d nodes", TTB__NODES_MAX);
+    if (bridge->node_count == bridge->node_capacity) {
+        uint32_t capacity = bridge->node_capacity ? 2 * bridge->node_capacity : 16;
+        struct ttb_node **grown = realloc(bridge->nodes, capacity * sizeof(struct ttb_node *));
+
+        if (!grown)
+            return ttb__bridge_fail(bridge, -ENOMEM, "out of memory");
+        bridge->nodes = grown;
+        bridge->node_capacity = capacity;
+    }
+    node = calloc(1, sizeof(*node));
+    if (!node)
+        return ttb__bridge_fail(bridge, -ENOMEM, "out of memory");
+    node->bridge = bridge;
+    node->id = bridge->node_count;
+    strcpy(node->name, opts->name);
+    node->clock_mode = opts->clock_mode;
+    node->ops = opts->ops;
+    node->ops_user = opts->ops_user;
+    node->listener.fd = -1;
+    node->exit_status = -1;
+    rc = ttb__calendar_insert(&bridge->calendar, &node->entry, opts->start_ns, TTB__CLASS_NODE,
+                              node->id);
+    if (rc) {
+        free(node);
+        return ttb__bridge_fail(bridge, rc, "out of memory");
+    }
+    if (opts->own_socket) {
+        char name[TTB_NAME_MAX + 4];
+
+        snprintf(name, sizeof(name), "%s.tt", node->name);
+        rc = ttb__bridge_listen(bridge, &node->listener, name, ttb__join_accept_own, node);
+        if (rc) {
+            ttb__node_free(node);
+            return rc;
+        }
+    }
+    bridge->nodes[bridge->node_count++] = node;
+    *made = node;
+    return 0;
+}
+
+int ttb_node_stop(struct ttb_node *node)
+{
+    struct ttb_bridge *bridge = node->bridge;
+
+    if (bridge->busy)
+        return ttb__bridge_fail(bridge, -EBUSY, "node %s: stopped from a callback", node->name);
+    ttb__bridge_sweep(bridge);
+    if (node->state == TTB_NODE_STOPPED || node->state == TTB_NODE_FAILED)
+        return -EALREADY;
+    reap(node, true);
+    ttb__node_end(node, TTB_NODE_STOPPED, "");
+    return 0;
+}
+
+int ttb_node_restart(struct ttb_node *node, uint64_t start_ns)
+{
+    struct ttb_bridge *bridge = node->bridge;
+
+    if (bridge->busy)
+        return ttb__bridge_fail(bridge, -EBUSY, "node %s: restarted from a callback", node->name);
+    ttb__bridge_sweep(bridge);
+    if (node->state != TTB_NODE_STOPPED && node->state != TTB_NODE_FAILED) {
+        return ttb__bridge_fail(bridge, -EBUSY, "node %s: cannot be started again while it is %s",
+                                node->name, ttb_node_state_name(node->state));
+    }
+    if (start_ns < bridge->now_ns || start_ns >= INT64_MAX) {
+        return ttb__bridge_fail(bridge, -EINVAL,
+                                "node %s: start_ns %" PRIu64 " lies before the clock (%" PRIu64
+                                ") or is too large",
+                                node->name, start_ns, bridge->now_ns);
+    }
+    node->state = TTB_NODE_IDLE;
+    node->up = false;
+    return ttb__calendar_insert(&bridge->calendar, &node->entry, start_ns, TTB__CLASS_NODE,
+                                node->id);
+}
+
+struct ttb_node *ttb_bridge_find_node(struct ttb_bridge *bridge, const char *name)
+{
+    for (uint32_t i = 0; i < bridge->node_count; i++) {
+        if (strcmp(bridge->nodes[i]->name, name) == 0)
+            return bridge->nodes[i];
+    }
+    return NULL;
+}
+
+uint32_t ttb_node_id(const struct ttb_node *node)
+{
+    return node->id;
+}
+
+const char *ttb_node_name(const struct ttb_node *node)
+{
+    return node->name;
+}
+
+enum ttb_node_state ttb_node_get_state(const struct ttb_node *node)
+{
+    return node->state;
+}
+
+struct ttb_bridge *ttb_node_bridge(const struct ttb_node *node)
+{
+    return node->bridge;
+}
+
+const char *ttb_node_socket_path(const struct ttb_node *node)
+{
+    return node->listener.fd >= 0 ? node->listener.path : node->bridge->listener.path;
+}
+
+int ttb_node_exit_status(const struct ttb_node *node)
+{
+    return node->exit_status;
+}
+
+const char *ttb_node_failure(const struct ttb_node *node)
+{
+    return node->failure.text;
+}
+
+void ttb_node_get_stats(const struct ttb_node *node, struct ttb_node_stats *stats)
+{
+    *stats = node->stats;
+}

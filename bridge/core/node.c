@@ -218,7 +218,7 @@ static void describe(struct ttb_node *node, char *text, size_t size_bytes)
 static void carry_out_end(struct ttb_node *node)
 {
     bool ran = node->state == TTB_NODE_RUNNING;
-    char said[TTB__ERROR_MAX / 2], how[TTB__ERROR_MAX / 4], why[TTB__ERROR_MAX];
+    char said[TTB__ERROR_MAX / 2], how[TTB__ERROR_MAX / 4], why[2 * TTB__ERROR_MAX];
 
     reap(node, node->ending_err != 0);
     describe(node, said, sizeof(said));

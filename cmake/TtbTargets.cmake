@@ -51,4 +51,8 @@ function(ttb_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}"
     SKIP_RETURN_CODE 77
     ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1;ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1")
+  # Nodes are CPU-bound and their watchdogs count wall time: one test with nodes at a time.
+  if("uml" IN_LIST arg_LABELS)
+    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK uml)
+  endif()
 endfunction()

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# A thin front for CMake and ctest; `make help` lists the targets.
+#
+# Variables: SANITIZE=1 (AddressSanitizer and UBSan, in a build directory of its own), BUILD
+# (directory), CMAKE_ARGS, CTEST_ARGS (e.g. CTEST_ARGS='-R link'), PREFIX and DESTDIR for install,
+# SETUP=no to leave the machine's packages alone.
+
+JOBS ?= $(shell nproc)
+SETUP ?= yes
+ifeq ($(SANITIZE),1)
+BUILD ?= build-sanitize
+CMAKE_SANITIZE = -DTTB_SANITIZE=ON
+else
+BUILD ?= build
+endif
+GENERATOR := $(if $(shell command -v ninja 2>/dev/null),-G Ninja)
+PREFIX_ARG = $(if $(PREFIX),-DCMAKE_INSTALL_PREFIX=$(PREFIX))
+
+.PHONY: all help setup configure demo test bench fuzz format check-format install clean
+.DEFAULT_GOAL := all
+
+all: configure ## build everything; the program is build/ttb
+	cmake --build $(BUILD) -j $(JOBS)
+
+# $(call use_setup): the targets that promise to work on a bare machine install what is missing.
+setup: ## install the Debian packages that are missing
+	@if [ "$(SETUP)" != no ]; then tools/setup.sh; fi
+
+configure:
+	@command -v cmake > /dev/null || { echo "cmake is missing: 'make setup' installs it" >&2; exit 2; }
+	@cmake -S . -B $(BUILD) $(if $(wildcard $(BUILD)/CMakeCache.txt),,$(GENERATOR)) \
+	    $(CMAKE_SANITIZE) $(PREFIX_ARG) $(CMAKE_ARGS) > $(BUILD).log 2>&1 \
+	    || { cat $(BUILD).log; rm -f $(BUILD).log; exit 1; }; rm -f $(BUILD).log
+
+demo: setup ## two Linux nodes and an ns-3 host on one simulated clock
+	@$(MAKE) --no-print-directory all
+	@tools/with-nodes.sh $(BUILD) examples/two-nodes/run.sh $(BUILD)
+
+test: setup ## every test; builds kernel and image first
+	@$(MAKE) --no-print-directory all
+	@tools/with-nodes.sh $(BUILD) tools/test.sh $(BUILD) -j $(JOBS) $(CTEST_ARGS)
+
+bench: all ## benchmarks
+	@tools/with-nodes.sh $(BUILD) cmake --build $(BUILD) --target bench
+
+fuzz: configure ## fuzzers, a minute each
+	@cmake --build $(BUILD) --target fuzz
+
+format: ## run clang-format over the sources
+	@tools/check-format.sh --fix
+
+check-format: ## what clang-format would change
+	@tools/check-format.sh
+
+install: all ## into PREFIX (default /usr/local), below DESTDIR
+	cmake --install $(BUILD)
+
+clean: ## remove the build directories
+	rm -rf build build-sanitize
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'

@@ -1,0 +1,58 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Installs the Debian packages that building and testing needs, those that are missing only.
+#   tools/setup.sh           install (with sudo if not root)
+#   tools/setup.sh --check   name what is missing; exit status 1 if anything is
+#   tools/setup.sh --list    name everything
+set -eu
+
+# Compilers, build tools, libraries.
+packages="gcc g++ libc6-dev make cmake ninja-build pkg-config libcmocka-dev clang-format"
+# ns-3. Its CMake and pkg-config files name the last three, on which libns3-dev does not depend.
+packages="$packages libns3-dev libgsl-dev libsqlite3-dev libxml2-dev"
+# The nodes' kernel.
+packages="$packages linux-source-6.12 bc bison flex patch perl xz-utils"
+# The nodes' disk images.
+packages="$packages busybox-static e2fsprogs mmdebstrap"
+
+die() {
+    printf 'setup: %s\n' "$*" >&2
+    exit 1
+}
+
+case "${1-}" in
+    '' | --check) ;;
+    --list) printf '%s\n' "$packages" | tr ' ' '\n'; exit ;;
+    *) printf 'usage: tools/setup.sh [--check | --list]\n' >&2; exit 2 ;;
+esac
+
+command -v dpkg-query > /dev/null || die "this is not Debian: install what these packages hold," \
+    "then use SETUP=no: $packages"
+
+missing=
+for package in $packages; do
+    status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null) || status=
+    [ "$status" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+missing=${missing# }
+if [ "${1-}" = --check ]; then
+    printf 'setup: missing: %s\n' "$missing" >&2
+    exit 1
+fi
+
+as_root=
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo > /dev/null || die "no sudo here; as root, run: apt-get install $missing"
+    as_root=sudo
+fi
+
+printf 'setup: installing %s\n' "$missing" >&2
+# A source of packages that cannot be reached matters only if it has one of ours.
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q ||
+    printf 'setup: apt-get update failed; trying with the package lists at hand\n' >&2
+# shellcheck disable=SC2086 # a list of words
+$as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -q -y --no-install-recommends $missing ||
+    die "apt-get could not install: $missing"

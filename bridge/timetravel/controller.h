@@ -51,8 +51,9 @@ enum ttb__controller_state {
 struct ttb__controller;
 
 /* Callbacks are made from the loop's turn; those that an owner does not need may be NULL (`started`,
- * `request`, `acknowledged`, `broadcast`, `waiting`). A callback may call any function of this file for its own
- * controller except ttb__controller_free(). */
+ * `waiting`, `request`, `acknowledged`, `broadcast`). A callback may call any function of this file
+ * for its own controller except ttb__controller_free(), which only `closed` may call. It must not
+ * turn the loop: answers go out together when all that has arrived has been handled. */
 struct ttb__controller_ops {
     /* START: the participant says who it is (UINT64_MAX: it does not). It blocks until
      * ttb__controller_start(). */
@@ -70,13 +71,13 @@ struct ttb__controller_ops {
     /* Time of day at the bridge's clock, ns since 1970, for GET_TOD. */
     uint64_t (*time_of_day_ns)(void *user);
     /* The connection is over: err 0 and why "" for EOF in the RUNNING or WAITING state (it ended),
-     * else a negative errno and a sentence. Called once, last. */
+     * else a negative errno and a sentence that names the connection. Called once, last. */
     void (*closed)(void *user, int err, const char *why);
 };
 
 /*
- * Take over a connected stream socket (made non-blocking, closed with the controller).
- * `name` is for messages and copied.
+ * Take over a connected stream socket (made non-blocking, closed with the controller, also when this
+ * fails). `name` is for messages and copied, at most 63 bytes of it. `loop` is copied, `ops` is not.
  */
 int ttb__controller_new(const struct ttb_loop *loop, int fd, const char *name,
                         enum ttb__controller_mode mode, const struct ttb__controller_ops *ops,
@@ -84,7 +85,7 @@ int ttb__controller_new(const struct ttb_loop *loop, int fd, const char *name,
 /* Close and free; no callback is made. NULL is allowed. */
 void ttb__controller_free(struct ttb__controller *controller);
 /* Give it another name and owner: a connection becomes a node's only after START told whose. To be
- * called in state STARTED (also from within `started`). -ENOMEM leaves everything as it was. */
+ * called in state STARTED (also from within `started`), else -EINVAL. */
 int ttb__controller_adopt(struct ttb__controller *controller, const char *name,
                           enum ttb__controller_mode mode, const struct ttb__controller_ops *ops,
                           void *user);

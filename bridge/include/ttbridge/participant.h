@@ -53,6 +53,17 @@ int ttb_participant_request(struct ttb_participant *participant, uint64_t time_n
  * @return 0; -ECONNRESET when the calendar has gone; -EPROTO when it breaks the protocol */
 int ttb_participant_wait(struct ttb_participant *participant, uint64_t *now_ns);
 
+/**
+ * Begin to wait, and return: for programs that have descriptors of their own to serve meanwhile.
+ * While waiting, ttb_participant_get() and ttb_participant_request() may be called (something has
+ * happened: ask for "now"). End with ttb_participant_wait(), or look with ttb_participant_try_wait()
+ * whenever ttb_participant_fd() is readable. Does nothing if we wait already.
+ */
+int ttb_participant_begin_wait(struct ttb_participant *participant);
+
+/** As ttb_participant_wait(), but -EAGAIN instead of blocking while there is no grant. */
+int ttb_participant_try_wait(struct ttb_participant *participant, uint64_t *now_ns);
+
 /** Let time pass until `time_ns`: freely if the calendar's bound allows, else request and wait.
  * @return 0; -EINVAL if time_ns lies in the past; as ttb_participant_wait() */
 int ttb_participant_run_to(struct ttb_participant *participant, uint64_t time_ns);

@@ -256,7 +256,8 @@ static void end_hung(struct ttb_node *node, uint64_t hung_ms)
     char why[TTB__ERROR_MAX / 2];
 
     if (node->state == TTB_NODE_STARTING)
-        snprintf(why, sizeof(why), "did not connect within %" PRIu64 " ms", hung_ms);
+        snprintf(why, sizeof(why), "did not connect within %" PRIu32 " ms",
+                 node->bridge->connect_timeout_ms);
     else
         snprintf(why, sizeof(why),
                  "hung: no simulated progress for %" PRIu64 ".%" PRIu64 " s of wall time",
@@ -450,4 +451,15 @@ void ttb_bridge_on_node_state(struct ttb_bridge *bridge, ttb_node_state_fn fn, v
 {
     bridge->node_state = fn;
     bridge->node_state_user = user;
+}
+
+int ttb_bridge_observe(struct ttb_bridge *bridge, const struct ttb_observer *observer, void *user)
+{
+    if (bridge->busy)
+        return ttb__bridge_fail(bridge, -EBUSY, "observe() from a callback");
+    if (observer && observer->size < sizeof(*observer))
+        return ttb__bridge_fail(bridge, -EINVAL, "observer: size %zu is too small", observer->size);
+    bridge->observer = observer ? *observer : (struct ttb_observer){0};
+    bridge->observer_user = user;
+    return 0;
 }

@@ -121,6 +121,8 @@ struct ttb_bridge {
     void *log_user;
     ttb_node_state_fn node_state;
     void *node_state_user;
+    struct ttb_observer observer; /* all NULL: none */
+    void *observer_user;
 
     uint64_t now_ns;
     struct ttb__calendar calendar;

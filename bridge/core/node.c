@@ -343,6 +343,8 @@ int ttb__node_grant(struct ttb_node *node, uint64_t until_ns)
     node->wall_start_ns = ttb__wall_ns();
     node->stats.grants++;
     bridge->running = node;
+    if (bridge->observer.granted)
+        bridge->observer.granted(bridge->observer_user, node, time_ns);
     if (node->state == TTB_NODE_STARTING) {
         node->state = TTB_NODE_RUNNING;
         rc = ttb__controller_start(node->controller, time_ns);

@@ -169,10 +169,11 @@ static void on_transmit(void *user, const void *frame, size_t len_bytes)
     port->stats.tx_frames++;
     port->stats.tx_bytes += len_bytes;
     bridge->transmitted = true;
-    if (!port->transmit)
-        return;
-    bridge->busy = true; /* the callback may be made outside advance(), by a wall-clock port */
-    port->transmit(port->transmit_user, port, bridge->now_ns, frame, len_bytes);
+    bridge->busy = true; /* a wall-clock port's callback may be made outside advance() */
+    if (bridge->observer.transmitted)
+        bridge->observer.transmitted(bridge->observer_user, port, bridge->now_ns, frame, len_bytes);
+    if (port->transmit)
+        port->transmit(port->transmit_user, port, bridge->now_ns, frame, len_bytes);
     bridge->busy = busy;
 }
 
@@ -466,41 +467,61 @@ const char *ttb_drop_name(enum ttb_drop reason)
     return reason >= 0 && reason < TTB_DROP_COUNT ? names[reason] : "unknown";
 }
 
-static int drop(struct ttb_port *port, enum ttb_drop reason, int rc)
+/* Hand the frame to the driver, if there is one and it can take it. */
+static int receive(struct ttb_port *port, const void *frame, size_t len_bytes, enum ttb_drop *drop)
 {
-    port->stats.dropped[reason]++;
+    int rc;
+
+    *drop = TTB_DROP_TOO_SHORT;
+    if (len_bytes < ETHERNET_HEADER_BYTES)
+        return -EINVAL;
+    *drop = TTB_DROP_PORT_DOWN;
+    if (!port->netdev || port->closed || !port->carrier || (port->node && port->node->ending))
+        return -ENETDOWN;
+    rc = ttb__netdev_receive(port->netdev, frame, len_bytes);
+    if (rc == 0)
+        *drop = TTB_DROP_NONE;
+    else if (rc == -ENOBUFS)
+        *drop = TTB_DROP_NO_BUFFER;
+    else if (rc == -EMSGSIZE)
+        *drop = TTB_DROP_TOO_LONG;
+    else
+        rc = -ENETDOWN;
     return rc;
+}
+
+/* Let the driver know what has changed: a node when its turn comes, anybody else at once. */
+static void notify(struct ttb_port *port)
+{
+    if (port->node)
+        queue_call(port);
+    else
+        ttb__netdev_flush_calls(port->netdev);
 }
 
 int ttb_port_deliver(struct ttb_port *port, const void *frame, size_t len_bytes)
 {
     struct ttb_bridge *bridge = port->bridge;
+    enum ttb_drop drop;
     int rc;
 
     if (bridge->busy)
         return ttb__bridge_fail(bridge, -EBUSY, "port %s: deliver() from a callback", port->name);
-    if (len_bytes < ETHERNET_HEADER_BYTES)
-        return drop(port, TTB_DROP_TOO_SHORT, -EINVAL);
-    if (!port->netdev || port->closed || !port->carrier || (port->node && port->node->ending))
-        return drop(port, TTB_DROP_PORT_DOWN, -ENETDOWN);
-    rc = ttb__netdev_receive(port->netdev, frame, len_bytes);
-    switch (rc) {
-    case 0:
-        break;
-    case -ENOBUFS:
-        return drop(port, TTB_DROP_NO_BUFFER, rc);
-    case -EMSGSIZE:
-        return drop(port, TTB_DROP_TOO_LONG, rc);
-    default:
-        return drop(port, TTB_DROP_PORT_DOWN, -ENETDOWN);
+    rc = receive(port, frame, len_bytes, &drop);
+    if (rc) {
+        port->stats.dropped[drop]++;
+    } else {
+        port->stats.rx_frames++;
+        port->stats.rx_bytes += len_bytes;
+        notify(port);
     }
-    port->stats.rx_frames++;
-    port->stats.rx_bytes += len_bytes;
-    if (port->node)
-        queue_call(port);
-    else
-        ttb__netdev_flush_calls(port->netdev);
-    return 0;
+    if (bridge->observer.delivered) {
+        bridge->busy = true;
+        bridge->observer.delivered(bridge->observer_user, port, bridge->now_ns, frame, len_bytes,
+                                   drop);
+        bridge->busy = false;
+    }
+    return rc;
 }
 
 int ttb_port_set_carrier(struct ttb_port *port, bool on)
@@ -513,10 +534,7 @@ int ttb_port_set_carrier(struct ttb_port *port, bool on)
     if (!port->netdev || port->closed)
         return 0;
     ttb__netdev_set_carrier(port->netdev, on);
-    if (port->node)
-        queue_call(port);
-    else
-        ttb__netdev_flush_calls(port->netdev);
+    notify(port);
     return 0;
 }
 

@@ -307,6 +307,24 @@ int ttb_port_deliver(struct ttb_port *port, const void *frame, size_t len_bytes)
 /** Carrier on or off, as the driver sees it (a link that goes down). Ports start with carrier. */
 int ttb_port_set_carrier(struct ttb_port *port, bool on);
 
+/**
+ * Watches a run, e.g. to record it. Every callback may be NULL; they are made from within advance()
+ * and deliver(), in the run's order, may read anything and change nothing.
+ */
+struct ttb_observer {
+    size_t size; /**< sizeof(struct ttb_observer) */
+    /** A node is let run from `time_ns` on; the first time is its start. */
+    void (*granted)(void *user, struct ttb_node *node, uint64_t time_ns);
+    /** A node put a frame on its port; called before the port's own transmit callback. */
+    void (*transmitted)(void *user, struct ttb_port *port, uint64_t time_ns, const void *frame,
+                        size_t len_bytes);
+    /** A frame was handed to a port; `drop` tells whether it got through. */
+    void (*delivered)(void *user, struct ttb_port *port, uint64_t time_ns, const void *frame,
+                      size_t len_bytes, enum ttb_drop drop);
+};
+/** Install an observer (copied), or take it away with NULL. One at a time. */
+int ttb_bridge_observe(struct ttb_bridge *bridge, const struct ttb_observer *observer, void *user);
+
 const char *ttb_port_name(const struct ttb_port *port);
 struct ttb_node *ttb_port_node(const struct ttb_port *port);
 const char *ttb_port_socket_path(const struct ttb_port *port);

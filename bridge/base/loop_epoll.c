@@ -17,6 +17,7 @@
 struct ttb_watch {
     int fd;
     bool dead;
+    uint32_t wanted; /* as of now: a turn may hold events from before modify() */
     ttb_watch_fn fn;
     void *user;
     struct ttb_watch *next_dead;
@@ -38,7 +39,7 @@ static int loop_add(void *impl, int fd, uint32_t events, ttb_watch_fn fn, void *
 
     if (!made)
         return -ENOMEM;
-    *made = (struct ttb_watch){.fd = fd, .fn = fn, .user = user};
+    *made = (struct ttb_watch){.fd = fd, .wanted = events, .fn = fn, .user = user};
     if (epoll_ctl(loop->fd, EPOLL_CTL_ADD, fd, &event) < 0) {
         int rc = -errno;
 
@@ -54,7 +55,10 @@ static int loop_modify(void *impl, struct ttb_watch *watch, uint32_t events)
     struct epoll_loop *loop = impl;
     struct epoll_event event = {.events = events, .data.ptr = watch};
 
-    return epoll_ctl(loop->fd, EPOLL_CTL_MOD, watch->fd, &event) < 0 ? -errno : 0;
+    if (epoll_ctl(loop->fd, EPOLL_CTL_MOD, watch->fd, &event) < 0)
+        return -errno;
+    watch->wanted = events;
+    return 0;
 }
 
 static void loop_remove(void *impl, struct ttb_watch *watch)
@@ -93,10 +97,14 @@ static int loop_turn(void *impl, int timeout_ms)
     loop->depth++;
     for (int i = 0; i < count; i++) {
         struct ttb_watch *watch = events[i].data.ptr;
+        uint32_t ready;
 
         if (watch->dead)
             continue;
-        watch->fn(watch->user, events[i].events);
+        ready = events[i].events & (watch->wanted | EPOLLERR | EPOLLHUP);
+        if (!ready)
+            continue;
+        watch->fn(watch->user, ready);
         called++;
     }
     if (--loop->depth == 0)

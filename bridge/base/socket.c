@@ -45,23 +45,37 @@ int ttb__socket_connect(const char *path)
     return fd;
 }
 
-/* A socket file whose owner is dead refuses connections: that one may go. */
-static int remove_stale(const char *path)
+/*
+ * -EPROTOTYPE if a stream socket is bound to the file, -ECONNREFUSED if its owner has gone. A
+ * connection of the wrong type finds out (unix_find_bsd() in Linux's net/unix/af_unix.c) without the
+ * listener seeing anything, and without waiting when the listener's backlog is full.
+ */
+static int probe(const struct sockaddr_un *address)
+{
+    int rc, fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -errno;
+    rc = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
+    close(fd);
+    return rc;
+}
+
+/* A socket file whose owner is dead may go. */
+static int remove_stale(const char *path, const struct sockaddr_un *address)
 {
     struct stat status;
-    int fd;
+    int rc;
 
     if (lstat(path, &status) < 0)
         return errno == ENOENT ? 0 : -errno;
     if (!S_ISSOCK(status.st_mode))
         return -EEXIST;
-    fd = ttb__socket_connect(path);
-    if (fd >= 0) {
-        close(fd);
+    rc = probe(address);
+    if (rc == 0 || rc == -EPROTOTYPE) /* 0: a live datagram socket */
         return -EADDRINUSE;
-    }
-    if (fd != -ECONNREFUSED)
-        return fd;
+    if (rc != -ECONNREFUSED)
+        return rc;
     return unlink(path) < 0 ? -errno : 0;
 }
 
@@ -72,7 +86,7 @@ int ttb__socket_listen(const char *path)
 
     if (rc)
         return rc;
-    rc = remove_stale(path);
+    rc = remove_stale(path, &address);
     if (rc)
         return rc;
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

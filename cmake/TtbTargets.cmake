@@ -12,7 +12,7 @@ if(TTB_WERROR)
   target_compile_options(ttb_flags INTERFACE -Werror)
 endif()
 if(TTB_SANITIZE)
-  target_compile_options(ttb_flags INTERFACE
+  target_compile_options(ttb_flags INTERFACE -UNDEBUG
     -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_link_options(ttb_flags INTERFACE -fsanitize=address,undefined)
 endif()

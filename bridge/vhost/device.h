@@ -75,7 +75,7 @@ struct ttb__netdev {
     struct ttb__error error; /* scratch for sentences of lower files */
 };
 
-/* End the device: a sentence with the port's name in front. Returns `err`. */
+/* End the device with a sentence. Returns `err`. */
 int ttb__netdev_fail(struct ttb__netdev *netdev, int err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -20,7 +20,7 @@ int ttb__netdev_fail(struct ttb__netdev *netdev, int err, const char *format, ..
     va_start(args, format);
     vsnprintf(why.text, sizeof(why.text), format, args);
     va_end(args);
-    ttb__connection_fail(&netdev->connection, err, "%s: %s", netdev->name, why.text);
+    ttb__connection_fail(&netdev->connection, err, "%s", why.text);
     return err;
 }
 

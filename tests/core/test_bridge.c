@@ -633,6 +633,54 @@ static void two_bridges_in_one_process_do_not_know_each_other(void **state)
     assert_int_equal(tear_down(&other), 0);
 }
 
+/* A whole bridge that takes its time from somebody else's calendar. */
+static void *inner_simulation(void *user)
+{
+    struct fixture *inner = user;
+    struct ttb_participant *me;
+    int rc = ttb_participant_connect(inner->said, 0, &me); /* the outer calendar's path */
+
+    inner->said[0] = 0;
+    while (!rc) {
+        uint64_t next_ns = ttb_bridge_next_ns(inner->bridge), now_ns;
+
+        if (next_ns == TTB_TIME_NEVER)
+            break;
+        rc = ttb_participant_run_to(me, next_ns);
+        if (!rc)
+            rc = ttb_bridge_advance(inner->bridge, next_ns + 1, &now_ns);
+    }
+    ttb_participant_free(me);
+    return (void *)(intptr_t)rc;
+}
+
+static void a_bridge_can_be_a_participant_of_another_calendar(void **state)
+{
+    struct fixture *f = *state, *inner;
+    static const char *const expected[] = {"in 0",   "out 0", "out 10", "in 15",
+                                           "out 20", "in 30", "out 30"};
+    struct ttb_node *gate = add_node(f, "gate", 0), *out = add_node(f, "out", 0);
+    struct actor outside = {.period_ns = 10 * MS, .ticks = 4};
+    struct actor inside = {.period_ns = 15 * MS, .ticks = 3};
+    void *other = NULL, *result;
+    pthread_t thread;
+
+    assert_int_equal(set_up(&other), 0);
+    inner = other;
+    enter(f, &outside, out, "out");
+    enter(inner, &inside, add_node(inner, "in", 0), "in");
+    inside.f = f; /* one log for both */
+    snprintf(inner->said, sizeof(inner->said), "%s", ttb_node_socket_path(gate));
+    assert_int_equal(pthread_create(&thread, NULL, inner_simulation, inner), 0);
+    advance_to(f, 100 * MS);
+    assert_int_equal(pthread_join(thread, &result), 0);
+    assert_null(result);
+    assert_int_equal(leave(&outside), 0);
+    assert_int_equal(leave(&inside), 0);
+    assert_lines(f, expected, 7);
+    assert_int_equal(tear_down(&other), 0);
+}
+
 static void the_run_is_bound_to_one_core_and_the_mask_comes_back(void **state)
 {
     struct fixture *f = *state;
@@ -672,6 +720,7 @@ int main(void)
         TEST(ports_have_fixed_macs_and_private_sockets),
         TEST(the_loop_can_be_the_embedders),
         TEST(two_bridges_in_one_process_do_not_know_each_other),
+        TEST(a_bridge_can_be_a_participant_of_another_calendar),
         TEST(the_run_is_bound_to_one_core_and_the_mask_comes_back),
     };
 

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file ns3.h
+ * ns-3 from C: a network for Linux nodes, or a network alone.
+ *
+ *     struct ttb_ns3_opts opts = {.size = sizeof(opts), .bridge = bridge, .seed = 1, .run = 1};
+ *     ttb_ns3_new(&opts, &ns3);
+ *     ttb_ns3_create(ns3, "ns3::CsmaChannel",
+ *                    (struct ttb_ns3_attribute[]){{"DataRate", "100Mbps"}, {"Delay", "1ms"}, {0}},
+ *                    &lan);
+ *     ttb_ns3_create_node(ns3, &host);
+ *     ttb_ns3_install_csma(host, lan, NULL, NULL, &device);
+ *     ttb_ns3_attach_port(device, port, NULL);        // a Linux node's port
+ *     ttb_ns3_run(ns3, 10000000000);                  // until 10 s
+ *     ttb_ns3_free(ns3);
+ *
+ * Objects. Everything in ns-3 that has a TypeId is a struct ttb_ns3_object here: created by the name
+ * of its type, its attributes set and read as strings, as ns-3's manual lists them. What ns-3 does
+ * with helper classes (attaching, addresses, files) has functions.
+ *
+ * Ownership. A handle keeps its object alive. It is valid until ttb_ns3_object_release() or
+ * ttb_ns3_free(), which releases all that are left. Strings are copied.
+ *
+ * Errors. Functions return 0 or a negative errno, and ttb_ns3_error() has the sentence for people.
+ * Errors that would make ns-3 end the program are trapped and returned as -EIO. That needs the
+ * dynamic linker to find this library before ns-3's: link the program with it, ahead of any ns-3
+ * library. It cannot help against errors in destructors; after -EIO from ttb_ns3_run() only looking
+ * and ttb_ns3_free() make sense.
+ *
+ * Threading, and how many. ns-3 keeps its state in global variables: one simulation at a time in a
+ * process, on one thread. A second simulation in the same process is possible after the first was
+ * freed, but its random streams and packet numbers go on where the first's ended: what is to be
+ * repeated exactly needs a process of its own.
+ *
+ * Time is simulated time in nanoseconds, as in bridge.h.
+ */
+#ifndef TTBRIDGE_NS3_H
+#define TTBRIDGE_NS3_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ttbridge/bridge.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The simulation. */
+struct ttb_ns3;
+
+/** A handle of an ns3::Object. */
+struct ttb_ns3_object;
+
+/** An attribute and its value; lists of them end with a NULL name. */
+struct ttb_ns3_attribute {
+    const char *name;
+    const char *value;
+};
+
+/* --------------------------------------------------------------------------------- simulation */
+
+/** Options of a simulation. Set `size`; everything else may be zero. */
+struct ttb_ns3_opts {
+    size_t size;               /**< sizeof(struct ttb_ns3_opts) */
+    struct ttb_bridge *bridge; /**< the nodes; stays the caller's, and must exist until
+                                    ttb_ns3_free(). NULL: ns-3 alone */
+    const char *simulator;     /**< TypeId of the simulator implementation; NULL:
+                                    "ttb::TimeTravelSimulatorImpl", the only one that can have a
+                                    bridge */
+    uint32_t seed;             /**< of ns-3's random streams; 0: 1, ns-3's own default */
+    uint64_t run;              /**< ns-3's run number */
+    bool no_checksums;         /**< leave out IP, TCP and UDP checksums and the FCS, as ns-3 does
+                                    unless told otherwise. Linux drops such packets. */
+};
+
+/**
+ * Begin a simulation. pcap files get nanosecond time stamps from now on.
+ * @return 0 and *ns3, to be ended with ttb_ns3_free(); -EBUSY: there is one in this process;
+ *         -ENOENT: no such simulator implementation; -EINVAL. For the sentence ask
+ *         ttb_ns3_error(NULL).
+ */
+int ttb_ns3_new(const struct ttb_ns3_opts *opts, struct ttb_ns3 **ns3);
+
+/**
+ * End a simulation's network: events scheduled for its end happen, nodes and devices are disposed
+ * of, ports are detached from their devices, files are written and closed. Afterwards only
+ * ttb_ns3_error() and ttb_ns3_free() may be called. May be left out, if no error is of interest.
+ * @return 0; -EIO: a file could not be written, or ns-3 reported an error
+ */
+int ttb_ns3_destroy(struct ttb_ns3 *ns3);
+
+/** ttb_ns3_destroy() if it has not been called, and release everything. NULL is allowed. */
+void ttb_ns3_free(struct ttb_ns3 *ns3);
+
+/** The sentence that goes with the last error, "" if there was none; valid until the next call.
+ * NULL: that of the last ttb_ns3_new() that failed on this thread. Never NULL. */
+const char *ttb_ns3_error(const struct ttb_ns3 *ns3);
+
+/** Simulated time. */
+uint64_t ttb_ns3_now_ns(const struct ttb_ns3 *ns3);
+
+/** Number of events that ns-3 has executed. */
+uint64_t ttb_ns3_event_count(const struct ttb_ns3 *ns3);
+
+/**
+ * Run until simulated time `until_ns`, or until ttb_ns3_stop(), or until there is nothing more to
+ * do. All that nodes do strictly before until_ns is done then. TTB_TIME_NEVER: no end is set. May be
+ * called again to go on.
+ * @return 0, ttb_ns3_now_ns() says how far it came; -EINVAL: until_ns lies in the past; -EBUSY: from
+ *         within a run; -ELOOP: time does not go on; -EIO: ns-3 reported an error; or an error of
+ *         ttb_bridge_advance()
+ */
+int ttb_ns3_run(struct ttb_ns3 *ns3, uint64_t until_ns);
+
+/** End ttb_ns3_run() after the current event. To be called from within it. */
+void ttb_ns3_stop(struct ttb_ns3 *ns3);
+
+/** A scheduled call. It may call everything here but run, destroy and free, and ttb_port_deliver(). */
+typedef void (*ttb_ns3_event_fn)(void *user, uint64_t time_ns);
+
+/**
+ * Call `fn` at simulated time `time_ns`, after all that has been scheduled for that time before.
+ * @return 0; -EINVAL: time_ns lies in the past or beyond 2^63 ns
+ */
+int ttb_ns3_schedule(struct ttb_ns3 *ns3, uint64_t time_ns, ttb_ns3_event_fn fn, void *user);
+
+/* ---------------------------------------------------------------------- types and attributes */
+
+/**
+ * Load a module of ns-3 that this library is not linked with, so that its types are known; e.g.
+ * "wifi". Linked are core, network, csma, bridge, internet and applications.
+ * @return 0, also if it is loaded already; -ENOENT: it is not installed
+ */
+int ttb_ns3_load_module(struct ttb_ns3 *ns3, const char *module);
+
+/** Set a default that objects created later begin with: "ns3::CsmaNetDevice::Mtu", "9000".
+ * @return as ttb_ns3_object_set() */
+int ttb_ns3_set_default(struct ttb_ns3 *ns3, const char *name, const char *value);
+
+/** Set one of ns-3's global values, e.g. "SchedulerType". @return as ttb_ns3_object_set() */
+int ttb_ns3_set_global(struct ttb_ns3 *ns3, const char *name, const char *value);
+
+/**
+ * Create an object by the name of its type.
+ * @param attributes  ends with a NULL name; NULL: none
+ * @return 0 and *object; -ENOENT: unknown type or attribute; -EINVAL: type without constructor, or
+ *         a value that does not suit its attribute
+ */
+int ttb_ns3_create(struct ttb_ns3 *ns3, const char *type,
+                   const struct ttb_ns3_attribute *attributes, struct ttb_ns3_object **object);
+
+/**
+ * Set an attribute. The value is checked first: a value that is refused changes nothing.
+ * @return 0; -ENOENT: no such attribute; -EPERM: it cannot be set, or only when created; -EINVAL
+ */
+int ttb_ns3_object_set(struct ttb_ns3_object *object, const char *name, const char *value);
+
+/**
+ * Read an attribute as a string.
+ * @param value  gets the string, zero terminated
+ * @return 0; -ENOENT: no such attribute; -EPERM: it cannot be read; -ENOSPC: `size` is too small
+ */
+int ttb_ns3_object_get(struct ttb_ns3_object *object, const char *name, char *value, size_t size);
+
+/** Copy the name of an object's type, e.g. "ns3::CsmaChannel". @return 0; -ENOSPC */
+int ttb_ns3_object_type(struct ttb_ns3_object *object, char *type, size_t size);
+
+/** Give a handle back early; the object lives on as long as ns-3 needs it. NULL is allowed. */
+void ttb_ns3_object_release(struct ttb_ns3_object *object);
+
+/* ------------------------------------------------------------------------ nodes and devices */
+
+/** Create an ns-3 node. @return 0 and *node */
+int ttb_ns3_create_node(struct ttb_ns3 *ns3, struct ttb_ns3_object **node);
+
+/**
+ * Create a CSMA device (ns3::CsmaNetDevice with a drop-tail queue), add it to a node, and attach it
+ * to a channel (ns3::CsmaChannel).
+ * @param mac         "02:00:00:00:00:07"; NULL: the next of ns-3's own numbering
+ * @param attributes  of the device; NULL: none
+ * @return 0 and *device; -EINVAL; -ENOENT
+ */
+int ttb_ns3_install_csma(struct ttb_ns3_object *node, struct ttb_ns3_object *channel,
+                         const char *mac, const struct ttb_ns3_attribute *attributes,
+                         struct ttb_ns3_object **device);
+
+/**
+ * Plug a Linux node's port into a device that has been added to an ns-3 node: the node's frames are
+ * sent by the device, and all frames that the device sees reach the node.
+ * @param attachment  gets the ttb::NodePort, for its trace sources; may be NULL
+ * @return 0; -EOPNOTSUPP: the device cannot carry it: the sentence says why and what can
+ */
+int ttb_ns3_attach_port(struct ttb_ns3_object *device, struct ttb_port *port,
+                        struct ttb_ns3_object **attachment);
+
+/** Counters of an attached port, in frames; "tx" is from the Linux node's view. */
+struct ttb_ns3_port_stats {
+    uint64_t tx_frames;  /**< taken by the device */
+    uint64_t rx_frames;  /**< taken by the node's port */
+    uint64_t tx_dropped; /**< from the node, not sent */
+    uint64_t rx_dropped; /**< from the network, not taken by the port */
+};
+
+/** Read the counters of what ttb_ns3_attach_port() gave. @return 0; -EINVAL: it is no such object */
+int ttb_ns3_port_get_stats(struct ttb_ns3_object *attachment, struct ttb_ns3_port_stats *stats);
+
+/* ------------------------------------------------------------------- hosts inside the network */
+
+/** Which protocols ttb_ns3_install_internet() gives a node; both may be or-ed. */
+enum ttb_ns3_internet {
+    TTB_NS3_IPV4 = 1,
+    TTB_NS3_IPV6 = 2, /**< announces itself on every link: neighbour and router solicitations */
+};
+
+/** Give a node ns-3's IP stack, with ICMP, UDP and TCP. @return 0; -EEXIST; -EINVAL */
+int ttb_ns3_install_internet(struct ttb_ns3_object *node, unsigned int protocols);
+
+/**
+ * Give a device of a node with an IPv4 stack an address, and bring the interface up.
+ * @param address  "10.0.0.3/24"
+ * @return 0; -EINVAL: malformed; -ENODEV: the device's node has no IPv4 stack
+ */
+int ttb_ns3_add_ipv4(struct ttb_ns3_object *device, const char *address);
+
+/**
+ * Install an application on a node, by the name of its type, e.g. "ns3::UdpEchoServer".
+ * @param attributes  ends with a NULL name; NULL: none
+ * @param stop_ns     TTB_TIME_NEVER: it is not stopped
+ * @param application may be NULL
+ * @return 0; as ttb_ns3_create()
+ */
+int ttb_ns3_install_application(struct ttb_ns3_object *node, const char *type,
+                                const struct ttb_ns3_attribute *attributes, uint64_t start_ns,
+                                uint64_t stop_ns, struct ttb_ns3_object **application);
+
+/**
+ * Write the frames that a device sees (promiscuous) or is concerned with to a pcap file with
+ * nanosecond time stamps: sent frames when the device begins to send them, received ones when their
+ * last bit has arrived. A file that exists is replaced.
+ * @return 0; -EOPNOTSUPP: not this kind of device; or why the file cannot be written
+ */
+int ttb_ns3_pcap(struct ttb_ns3_object *device, const char *path, bool promiscuous);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "api.h"
+
+#include <ttbridge/ns3/node-port.h>
+
+#include <ns3/application.h>
+#include <ns3/csma-channel.h>
+#include <ns3/csma-net-device.h>
+#include <ns3/drop-tail-queue.h>
+#include <ns3/internet-stack-helper.h>
+#include <ns3/ipv4-interface-address.h>
+#include <ns3/ipv4.h>
+#include <ns3/ipv6.h>
+#include <ns3/mac48-address.h>
+#include <ns3/net-device-queue-interface.h>
+#include <ns3/simulator.h>
+#include <ns3/trace-helper.h>
+
+#include <arpa/inet.h>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+/**
+ * @file
+ * ttbridge/ns3.h: nodes, devices, hosts, and what ns-3 has helper classes for.
+ */
+
+using namespace ns3;
+using namespace ttb;
+
+namespace
+{
+
+Mac48Address
+ParseMac(const char* text)
+{
+    uint8_t bytes[6];
+    int len = -1;
+    int count = std::sscanf(text,
+                            "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n",
+                            &bytes[0],
+                            &bytes[1],
+                            &bytes[2],
+                            &bytes[3],
+                            &bytes[4],
+                            &bytes[5],
+                            &len);
+    if (count != 6 || len != 17 || text[len] != 0)
+    {
+        Fail(-EINVAL,
+             "\"" + std::string(text) + "\" is no Ethernet address (such as 02:00:00:00:00:07)");
+    }
+    if (bytes[0] & 1)
+    {
+        Fail(-EINVAL, "\"" + std::string(text) + "\" is a group address, no device's");
+    }
+    Mac48Address mac;
+    mac.CopyFrom(bytes);
+    return mac;
+}
+
+Ipv4InterfaceAddress
+ParseIpv4(const char* text)
+{
+    std::string address = text ? text : "";
+    auto slash = address.find('/');
+    struct in_addr parsed;
+    if (slash != std::string::npos)
+    {
+        const char* digits = text + slash + 1;
+        char* end = nullptr;
+        unsigned long bits = std::strtoul(digits, &end, 10);
+        address.resize(slash);
+        if (inet_pton(AF_INET, address.c_str(), &parsed) == 1 && *digits >= '0' && *digits <= '9' &&
+            *end == 0 && bits <= 32)
+        {
+            uint32_t mask = bits ? ~uint32_t(0) << (32 - bits) : 0;
+            return Ipv4InterfaceAddress(Ipv4Address(ntohl(parsed.s_addr)), Ipv4Mask(mask));
+        }
+    }
+    Fail(-EINVAL,
+         "\"" + std::string(text ? text : "") +
+             "\" is no IPv4 address with prefix length (such as 10.0.0.3/24)");
+}
+
+void
+WritePcap(Ptr<PcapFileWrapper> file, Ptr<const Packet> frame)
+{
+    file->Write(Simulator::Now(), frame);
+}
+
+} // namespace
+
+int
+ttb_ns3_create_node(struct ttb_ns3* ns3, struct ttb_ns3_object** node)
+{
+    *node = nullptr;
+    return Call(ns3, [&]() { *node = NewHandle(ns3, CreateObject<Node>()); });
+}
+
+int
+ttb_ns3_install_csma(struct ttb_ns3_object* node,
+                     struct ttb_ns3_object* channel,
+                     const char* mac,
+                     const struct ttb_ns3_attribute* attributes,
+                     struct ttb_ns3_object** device)
+{
+    *device = nullptr;
+    return Call(node, [&]() {
+        Ptr<Node> owner = AsExactly<Node>(node);
+        Ptr<CsmaChannel> medium = AsExactly<CsmaChannel>(channel);
+        // Everything that may be refused comes before the device is visible to anybody.
+        Mac48Address address = mac ? ParseMac(mac) : Mac48Address::Allocate();
+        Ptr<CsmaNetDevice> made = DynamicCast<CsmaNetDevice>(
+            CreateChecked("ns3::CsmaNetDevice", attributes, CsmaNetDevice::GetTypeId()));
+        made->SetAddress(address);
+        Ptr<Queue<Packet>> queue = CreateObject<DropTailQueue<Packet>>();
+        made->SetQueue(queue);
+        owner->AddDevice(made);
+        // As CsmaHelper does, for queue disciplines.
+        Ptr<NetDeviceQueueInterface> interface = CreateObject<NetDeviceQueueInterface>();
+        interface->GetTxQueue(0)->ConnectQueueTraces(queue);
+        made->AggregateObject(interface);
+        made->Attach(medium);
+        *device = NewHandle(node->sim, made);
+    });
+}
+
+int
+ttb_ns3_attach_port(struct ttb_ns3_object* device,
+                    struct ttb_port* port,
+                    struct ttb_ns3_object** attachment)
+{
+    if (attachment)
+    {
+        *attachment = nullptr;
+    }
+    return Call(device, [&]() {
+        Ptr<NodePort> made = NodePort::Install(AsExactly<NetDevice>(device), port);
+        if (attachment)
+        {
+            *attachment = NewHandle(device->sim, made);
+        }
+    });
+}
+
+int
+ttb_ns3_port_get_stats(struct ttb_ns3_object* attachment, struct ttb_ns3_port_stats* stats)
+{
+    *stats = {};
+    return Call(attachment, [&]() {
+        Ptr<NodePort> port = As<NodePort>(attachment);
+        stats->tx_frames = port->GetTransmitted();
+        stats->rx_frames = port->GetReceived();
+        for (int i = 0; i < NodePort::N_DROP_REASONS; i++)
+        {
+            uint64_t count = port->GetDropped(static_cast<NodePort::DropReason>(i));
+            (i < NodePort::RX_PORT_DOWN ? stats->tx_dropped : stats->rx_dropped) += count;
+        }
+    });
+}
+
+int
+ttb_ns3_install_internet(struct ttb_ns3_object* node, unsigned int protocols)
+{
+    return Call(node, [&]() {
+        Ptr<Node> owner = AsExactly<Node>(node);
+        if (!protocols || (protocols & ~(TTB_NS3_IPV4 | TTB_NS3_IPV6)))
+        {
+            Fail(-EINVAL, "TTB_NS3_IPV4, TTB_NS3_IPV6 or both are needed");
+        }
+        if (owner->GetObject<Ipv4>() || owner->GetObject<Ipv6>())
+        {
+            Fail(-EEXIST,
+                 "ns-3 node " + std::to_string(owner->GetId()) + " has an IP stack already");
+        }
+        InternetStackHelper stack;
+        stack.SetIpv4StackInstall(protocols & TTB_NS3_IPV4);
+        stack.SetIpv6StackInstall(protocols & TTB_NS3_IPV6);
+        stack.Install(owner);
+    });
+}
+
+int
+ttb_ns3_add_ipv4(struct ttb_ns3_object* device, const char* address)
+{
+    return Call(device, [&]() {
+        Ptr<NetDevice> target = AsExactly<NetDevice>(device);
+        Ptr<Node> node = target->GetNode();
+        Ptr<Ipv4> ipv4 = node ? node->GetObject<Ipv4>() : nullptr;
+        if (!ipv4)
+        {
+            Fail(-ENODEV,
+                 "the device's node has no IPv4 stack (ttb_ns3_install_internet() comes first)");
+        }
+        Ipv4InterfaceAddress parsed = ParseIpv4(address);
+        int32_t interface = ipv4->GetInterfaceForDevice(target);
+        if (interface < 0)
+        {
+            interface = static_cast<int32_t>(ipv4->AddInterface(target));
+        }
+        ipv4->AddAddress(interface, parsed);
+        ipv4->SetMetric(interface, 1);
+        ipv4->SetUp(interface);
+    });
+}
+
+int
+ttb_ns3_install_application(struct ttb_ns3_object* node,
+                            const char* type,
+                            const struct ttb_ns3_attribute* attributes,
+                            uint64_t start_ns,
+                            uint64_t stop_ns,
+                            struct ttb_ns3_object** application)
+{
+    if (application)
+    {
+        *application = nullptr;
+    }
+    return Call(node, [&]() {
+        Ptr<Node> owner = AsExactly<Node>(node);
+        Ptr<Application> made =
+            DynamicCast<Application>(CreateChecked(type, attributes, Application::GetTypeId()));
+        made->SetStartTime(ToTime(start_ns));
+        if (stop_ns != TTB_TIME_NEVER)
+        {
+            made->SetStopTime(ToTime(stop_ns));
+        }
+        owner->AddApplication(made);
+        if (application)
+        {
+            *application = NewHandle(node->sim, made);
+        }
+    });
+}
+
+int
+ttb_ns3_pcap(struct ttb_ns3_object* device, const char* path, bool promiscuous)
+{
+    return Call(device, [&]() {
+        Ptr<NetDevice> target = AsExactly<NetDevice>(device);
+        if (!path)
+        {
+            Fail(-EINVAL, "a path is needed, not NULL");
+        }
+        if (!DynamicCast<CsmaNetDevice>(target))
+        {
+            Fail(-EOPNOTSUPP,
+                 "no pcap of devices of type " + target->GetInstanceTypeId().GetName() +
+                     ": only of ns3::CsmaNetDevice so far");
+        }
+        // PcapHelper ends the program if it cannot open the file, and does not say why.
+        std::FILE* probe = std::fopen(path, "we");
+        if (!probe)
+        {
+            Fail(-errno, std::string(path) + ": " + std::strerror(errno));
+        }
+        std::fclose(probe);
+        PcapHelper helper;
+        Ptr<PcapFileWrapper> file = helper.CreateFile(path, std::ios::out, PcapHelper::DLT_EN10MB);
+        if (!target->TraceConnectWithoutContext(promiscuous ? "PromiscSniffer" : "Sniffer",
+                                                MakeBoundCallback(&WritePcap, file)))
+        {
+            Fail(-EOPNOTSUPP, "the device has no trace source to write pcap files from");
+        }
+        device->sim->pcaps.push_back({path, file});
+    });
+}

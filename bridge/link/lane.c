@@ -2,6 +2,7 @@
 /* One direction of a link. */
 #include "link/internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,6 +217,7 @@ static void reschedule(struct ttb__lane *lane)
         due_ns = moment_ceil(&lane->free);
     if (lane->coming.first && lane->coming.first->time_ns < due_ns)
         due_ns = lane->coming.first->time_ns;
+    assert(due_ns >= lane->link->net->now_ns);
     ttb__calendar_move(&lane->link->net->calendar, &lane->entry, due_ns);
 }
 

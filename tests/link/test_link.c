@@ -378,12 +378,12 @@ static void a_cut_loses_what_is_on_the_line_and_what_waits(void **state)
     assert_int_equal(stats.dropped[TTB_NET_DROP_LINK_DOWN], 11);
     assert_int_equal(stats.flying_frames, 0);
     assert_int_equal(stats.waiting_bytes, 0);
-    run_until(fixture, 5000);
+    run_until(fixture, 672 * 3 + 2); /* while the line would still be busy */
     assert_int_equal(ttb_net_link_set_up(fixture->link, true), 0);
     send_frame(fixture, 0, 1, 101, 60);
     run_until(fixture, TTB_TIME_NEVER);
     assert_int_equal(fixture->record_count, 1);
-    expect_record(fixture, 0, 5000 + 576 + 10000, 1, 101);
+    expect_record(fixture, 0, 672 * 3 + 2 + 576 + 10000, 1, 101);
 }
 
 static void impossible_parameters_are_refused_by_name(void **state)

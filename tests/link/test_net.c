@@ -340,6 +340,65 @@ static void a_table_finds_each_of_many_addresses(void **state)
     }
 }
 
+/* What the table should hold, kept the simplest way. */
+struct model {
+    bool known[16];
+    uint64_t seen_ns[16];
+    int port[16];
+};
+
+static void model_learn(struct model *model, int address, int port, uint64_t now_ns, int room)
+{
+    int oldest = -1, used = 0;
+
+    for (int i = 0; i < 16; i++) {
+        used += model->known[i];
+        if (model->known[i] && (oldest < 0 || model->seen_ns[i] < model->seen_ns[oldest]))
+            oldest = i;
+    }
+    if (!model->known[address] && used == room) {
+        if (now_ns - model->seen_ns[oldest] < 1000)
+            return;
+        model->known[oldest] = false;
+    }
+    model->known[address] = true;
+    model->seen_ns[address] = now_ns;
+    model->port[address] = port;
+}
+
+static void a_table_agrees_with_a_simple_model_of_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ttb_net_switch *sw = star(fixture, 3, 1000, 5);
+    unsigned char frame[60] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2};
+    struct model model = {0};
+    uint32_t random = 12345;
+
+    for (int step = 0; step < 5000; step++) {
+        int address, port;
+        uint64_t at_ns;
+
+        random = random * 1664525 + 1013904223;
+        address = (int)(random >> 28);
+        port = (int)((random >> 16) % 3);
+        at_ns = ttb_net_now_ns(fixture->net) + 10;
+        frame[11] = (unsigned char)address;
+        assert_int_equal(ttb_net_host_send(fixture->hosts[port], frame, sizeof(frame)), 0);
+        run_until(fixture, at_ns + 11 + (random >> 8) % 300);
+        model_learn(&model, address, port, at_ns, 5);
+        fixture->record_count = 0;
+        for (int i = 0; i < 16; i++) {
+            struct ttb_net_end *end =
+                ttb_net_switch_find(sw, (uint8_t[6]){2, 0, 0, 0, 0, (uint8_t)i});
+            bool fresh = model.known[i] && ttb_net_now_ns(fixture->net) - model.seen_ns[i] < 1000;
+
+            assert_int_equal(end != NULL, fresh);
+            if (end)
+                assert_int_equal(ttb_net_end_name(end)[3] - '0', model.port[i]);
+        }
+    }
+}
+
 static void each_port_of_a_switch_has_its_own_queue(void **state)
 {
     struct fixture *fixture = *state;
@@ -476,6 +535,7 @@ int main(void)
         TEST(a_frame_for_the_port_it_came_from_is_filtered),
         TEST(a_full_table_learns_again_when_addresses_have_aged),
         TEST(a_table_finds_each_of_many_addresses),
+        TEST(a_table_agrees_with_a_simple_model_of_it),
         TEST(each_port_of_a_switch_has_its_own_queue),
         TEST(a_loop_of_switches_ends_the_run_with_an_error),
         TEST(a_tap_sees_sending_arrival_and_drops_in_order),

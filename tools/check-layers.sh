@@ -17,6 +17,7 @@ vhost: base
 core: base calendar timetravel vhost
 link: base calendar
 lab: base
+scenario: base
 ns3: base
 cli: base
 '

@@ -9,6 +9,8 @@ set -eu
 
 # Compilers, build tools, libraries.
 packages="gcc g++ libc6-dev make cmake ninja-build pkg-config libcmocka-dev clang-format"
+# Scenarios and traces.
+packages="$packages libfyaml-dev libpcre2-dev libprotobuf-c-dev protobuf-c-compiler"
 # ns-3. Its CMake and pkg-config files name the last three, on which libns3-dev does not depend.
 packages="$packages libns3-dev libgsl-dev libsqlite3-dev libxml2-dev"
 # The nodes' kernel.

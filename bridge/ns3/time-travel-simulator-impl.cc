@@ -195,7 +195,7 @@ TimeTravelSimulatorImpl::LetNodesRun()
         // A node's frame is in the queue by now, perhaps before what was first; and other threads
         // may have been busy while we waited.
         ProcessForeignEvents();
-        if (now_ns == until_ns && m_events->IsEmpty())
+        if (m_stop || (now_ns == until_ns && m_events->IsEmpty()))
         {
             return false;
         }
@@ -235,9 +235,10 @@ TimeTravelSimulatorImpl::Run()
         return;
     }
     SyncBridge();
-    if (!m_stop && ttb_bridge_now_ns(m_bridge) > m_currentTs)
+    if (ttb_bridge_now_ns(m_bridge) > m_currentTs)
     {
-        // The nodes went on for longer than the network had anything to do.
+        // The nodes went on for longer than the network had anything to do, or one of the bridge's
+        // callbacks has called Stop(). The next event, if any, is not earlier.
         m_currentTs = ttb_bridge_now_ns(m_bridge);
     }
 }

@@ -1,0 +1,258 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Builds the UML kernel of ttbridge's nodes; see --help and doc/uml-patches.md.
+
+set -eu
+LC_ALL=C
+export LC_ALL
+
+# Part of every kernel's hash: to be raised with any change below that alters the binary.
+recipe=1
+default_version=6.12
+
+# shellcheck disable=SC2034 # used by cache.sh
+prog=ttb-kernel
+kind=kernels
+here=$(dirname -- "$(readlink -f -- "$0")")
+# shellcheck source=../images/cache.sh
+. "$here/../images/cache.sh"
+
+help() {
+    cat <<EOT
+usage: $0 [-j JOBS] [VERSION]     build (or find) the kernel, by default $default_version
+       $0 --print VERSION         print its path if it is built, else exit with status 1
+       $0 --list                  what is built, one line each
+       $0 --help
+
+VERSION is one of: $(versions | tr '\n' ' ')
+
+Takes Debian's package linux-source-VERSION (the installed one, or downloads it with apt-get; needs
+no root), applies the patches in uml-patches/VERSION, configures tinyconfig + uml-patches/config and
+builds for ARCH=um. The last line of the output is the path of the binary. What is built already is
+found in no time.
+
+Results are in $cache/VERSION-HASH:
+  linux         the kernel, an ordinary program
+  linux.debug   its symbols; gdb finds them by itself
+  config        the complete configuration
+  System.map
+  manifest      versions and hashes of all that went into it
+
+HASH covers the version of the source package, the patches and the configuration. The environment
+variable TTB_CACHE names another directory than $(dirname -- "$cache").
+EOT
+}
+
+versions() {
+    for versions_dir in "$here"/*/series; do
+        [ ! -f "$versions_dir" ] || basename -- "$(dirname -- "$versions_dir")"
+    done | sort -V
+}
+
+# Names of the patches for version $1, in order.
+series() { sed -e 's/#.*//' -e 's/[[:space:]].*//' -e '/^$/d' "$here/$1/series"; }
+
+check_series() {
+    for check_patch in $(series "$1"); do
+        [ -f "$here/$1/$check_patch" ] ||
+            die "$here/$1/series names $check_patch, which does not exist"
+    done
+}
+
+series_hash() {
+    for hash_patch in $(series "$1"); do
+        printf '== %s\n' "$hash_patch"
+        cat -- "$here/$1/$hash_patch"
+    done | hash_of
+}
+
+# Sets name, under which version $1 is or will be cached (empty if that cannot be known), and what
+# it is made from: source_package, source_version (empty if apt and dpkg know of none), source_tar
+# (empty if it is not installed), hash_series, hash_config.
+find_name() {
+    source_package=linux-source-$1
+    source_tar=/usr/src/$source_package.tar.xz
+    if [ -f "$source_tar" ]; then
+        source_version=$(package_version "$source_package")
+    else
+        source_tar=
+        source_version=$(candidate_version "$source_package")
+    fi
+    hash_series=$(series_hash "$1")
+    hash_config=$(hash_of < "$here/config")
+    key=$(printf '%s\n' "recipe $recipe" "series $hash_series" "config $hash_config" | hash_of)
+    if [ -n "$source_version" ]; then
+        name=$1-$(printf '%s\n' "$source_package $source_version" "$key" | hash_of | cut -c1-12)
+    else
+        # No package lists, as is usual in containers: take the newest that was ever built.
+        name=$(newest_similar "$1" "$key")
+    fi
+}
+
+is_built() { [ -n "$name" ] && [ -x "$cache/$name/linux" ] && [ -f "$cache/$name/manifest" ]; }
+
+list() {
+    for list_dir in "$cache"/*; do
+        [ -f "$list_dir/manifest" ] || continue
+        printf '%-22s %-18s %s  %s\n' "$(basename -- "$list_dir")" \
+            "$(manifest_value "$list_dir/manifest" source-version)" \
+            "$(manifest_value "$list_dir/manifest" built | cut -c1-10)" "$list_dir/linux"
+    done
+}
+
+unpack_source() {
+    phase "unpack $source_package $source_version"
+    mkdir "$work/src"
+    run tar -C "$work/src" --strip-components=1 --no-same-owner -xf "$source_tar" ||
+        fail "cannot unpack $source_tar"
+    phase_done
+}
+
+apply_series() {
+    phase "apply $(series "$1" | wc -l) patches"
+    for apply_patch in $(series "$1"); do
+        run patch -d "$work/src" -p1 --fuzz=0 --batch --forward --no-backup-if-mismatch \
+            -i "$here/$1/$apply_patch" ||
+            fail "$1/$apply_patch does not apply to $source_package $source_version"
+    done
+    phase_done
+}
+
+# The environment decides nothing: neither options of a make that called us nor anybody's CFLAGS.
+kernel_make() {
+    run env -i PATH="$PATH" HOME="$work" LC_ALL=C \
+        KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' KBUILD_BUILD_USER=ttbridge \
+        KBUILD_BUILD_HOST=ttbridge KBUILD_BUILD_VERSION=1 \
+        make -C "$work/src" ARCH=um LOCALVERSION= \
+        KCFLAGS="-ffile-prefix-map=$work/src=/usr/src/linux" \
+        KAFLAGS="-ffile-prefix-map=$work/src=/usr/src/linux" "$@"
+}
+
+configure() {
+    phase "configure"
+    kernel_make tinyconfig || fail "make tinyconfig failed"
+    cat -- "$here/config" >> "$work/src/.config"
+    kernel_make olddefconfig || fail "make olddefconfig failed"
+
+    # An option whose dependencies are not met is dropped without a word.
+    lost=$(sed -n -e 's/^\(CONFIG_[^ ]*\)=.*/\1/p' -e 's/^# \(CONFIG_[^ ]*\) is not set$/\1/p' \
+        "$here/config" | while read -r option; do
+            want=$(grep -E "^($option=|# $option is not set$)" "$here/config" | tail -n 1)
+            have=$(grep -E "^($option=|# $option is not set$)" "$work/src/.config" || :)
+            case $want in
+                '#'*) [ -z "${have%%#*}" ] || printf ' %s' "$option" ;;
+                *) [ "$want" = "$have" ] || printf ' %s' "$option" ;;
+            esac
+        done)
+    if [ -n "$lost" ]; then
+        printf 'failed\n' >&2
+        phase_start=
+        die "these options of $here/config do not come out as written:$lost"
+    fi
+    phase_done
+}
+
+build() {
+    [ -n "$source_version" ] ||
+        die "$source_package is neither installed nor known to apt; run: apt-get update"
+    need_tools make:make gcc:gcc binutils:ld flex:flex bison:bison bc:bc xz-utils:xz patch:patch \
+        util-linux:setsid util-linux:flock
+    check_series "$1"
+
+    begin
+    if is_built; then # by the one we waited for
+        return
+    fi
+    build_start=$(now_s)
+
+    if [ -z "$source_tar" ]; then
+        download_package "$source_package" "$source_version" "$work/deb"
+        source_tar=$work/deb/usr/src/$source_package.tar.xz
+        [ -f "$source_tar" ] || die "$source_package holds no $source_package.tar.xz"
+    fi
+    unpack_source
+    apply_series "$1"
+    configure
+
+    phase "compile with $jobs jobs"
+    kernel_make -j "$jobs" linux || fail "the compiler reports an error"
+    phase_done
+
+    phase "install"
+    out=$work/out
+    mkdir "$out"
+    {
+        cp -- "$work/src/.config" "$out/config" &&
+            cp -- "$work/src/System.map" "$out/System.map" &&
+            run objcopy --only-keep-debug "$work/src/vmlinux" "$out/linux.debug" &&
+            run sh -c 'cd "$1" && objcopy --strip-all --add-gnu-debuglink=linux.debug "$2" linux' \
+                sh "$out" "$work/src/vmlinux" &&
+            chmod 0755 "$out/linux" && chmod 0644 "$out/linux.debug"
+    } || fail "cannot copy the results"
+    release=$("$out/linux" --version) || fail "the new kernel does not start"
+    cat > "$out/manifest" <<EOT
+release: $release
+source-package: $source_package
+source-version: $source_version
+series: $hash_series
+config: $hash_config
+key: $key
+compiler: $(gcc --version | head -n 1)
+linker: $(ld --version | head -n 1)
+sha256: $(hash_of < "$out/linux")
+built: $(date -u +%Y-%m-%dT%H:%M:%SZ)
+patches: $(series "$1" | tr '\n' ' ')
+EOT
+    publish "$out" "$name"
+    phase_done
+    say "built $name in $(($(now_s) - build_start)) s"
+}
+
+mode=build
+version=
+jobs=$(nproc)
+while [ $# -gt 0 ]; do
+    case $1 in
+        -h | --help) help; exit 0 ;;
+        --list) mode=list ;;
+        --print) mode=print ;;
+        -j)
+            [ $# -ge 2 ] || usage_error "-j needs a number"
+            shift
+            jobs=$1
+            ;;
+        -j*) jobs=${1#-j} ;;
+        -*) usage_error "unknown option '$1'" ;;
+        *)
+            [ -z "$version" ] || usage_error "one version at a time"
+            version=$1
+            ;;
+    esac
+    shift
+done
+
+if [ "$mode" = list ]; then
+    list
+    exit 0
+fi
+
+case $jobs in
+    '' | *[!0-9]* | 0) usage_error "-j needs a positive number, not '$jobs'" ;;
+esac
+if [ -z "$version" ]; then
+    [ "$mode" != print ] || usage_error "--print needs a version"
+    version=$default_version
+fi
+versions | grep -qxF -- "$version" ||
+    usage_error "there are no patches for version '$version', only for: $(versions | tr '\n' ' ')"
+
+find_name "$version"
+if ! is_built; then
+    if [ "$mode" = print ]; then
+        say "$version is not built"
+        exit 1
+    fi
+    build "$version"
+fi
+printf '%s\n' "$cache/$name/linux"

@@ -9,7 +9,8 @@
  *
  * A signal handler is the process's, not a bridge's, hence the only process-wide state in this
  * layer: the handler that was there before, which gets every SIGBUS that is not ours, and, per
- * thread, the stack of memories being accessed.
+ * thread, the stack of memories being accessed. A program that sets a handler of its own later does
+ * without this protection until the next region is mapped.
  */
 #include "vhost/memory.h"
 
@@ -18,12 +19,14 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* serialises installation */
 static struct sigaction previous;
-static int init_result;
 
 /* initial-exec: reading it in the handler must not allocate. */
 static _Thread_local struct ttb__memory_guard *innermost __attribute__((tls_model("initial-exec")));
+
+/* Handlers may have been chained in a circle: somebody saved ours, and we saved theirs. */
+static _Thread_local volatile sig_atomic_t passing_on __attribute__((tls_model("initial-exec")));
 
 static bool replace(uint8_t *fault)
 {
@@ -52,10 +55,14 @@ static void on_sigbus(int number, siginfo_t *info, void *context)
     errno = saved_errno;
     if (ours)
         return;
-    if (previous.sa_flags & SA_SIGINFO) {
+    if (!passing_on && (previous.sa_flags & SA_SIGINFO)) {
+        passing_on = 1;
         previous.sa_sigaction(number, info, context);
-    } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
+        passing_on = 0;
+    } else if (!passing_on && previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
+        passing_on = 1;
         previous.sa_handler(number);
+        passing_on = 0;
     } else {
         /* As without us: the access is made again, and ends the process. */
         struct sigaction fatal = {.sa_handler = SIG_DFL};
@@ -64,19 +71,23 @@ static void on_sigbus(int number, siginfo_t *info, void *context)
     }
 }
 
-static void install(void)
-{
-    struct sigaction action = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_NODEFER};
-
-    sigemptyset(&action.sa_mask);
-    if (sigaction(SIGBUS, &action, &previous) < 0)
-        init_result = -errno;
-}
-
 int ttb__memory_guard_init(void)
 {
-    pthread_once(&once, install);
-    return init_result;
+    struct sigaction action = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_NODEFER};
+    struct sigaction current;
+    int rc = 0;
+
+    pthread_mutex_lock(&lock);
+    if (sigaction(SIGBUS, NULL, &current) < 0) {
+        rc = -errno;
+    } else if (!(current.sa_flags & SA_SIGINFO) || current.sa_sigaction != on_sigbus) {
+        previous = current;
+        sigemptyset(&action.sa_mask);
+        if (sigaction(SIGBUS, &action, NULL) < 0)
+            rc = -errno;
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
 }
 
 void ttb__memory_enter(struct ttb__memory_guard *guard, struct ttb__memory *memory)

@@ -74,7 +74,7 @@ struct front_end {
     struct ttb_loop loop;
     struct ttb__netdev *netdev;
     int socket, backend;
-    int fds_before;
+    int fds_before; /* -1: fe_close() does not compare */
 
     int memory_fd;
     uint8_t *memory;

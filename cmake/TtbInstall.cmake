@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# What is installed where. To be included last in the top folder.
+include(CMakePackageConfigHelpers)
+
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/ttbridge)
+set(share ${CMAKE_INSTALL_DATADIR}/ttbridge)
+
+install(TARGETS ttbridge ttbridge_static EXPORT ttbridge
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT ttbridge NAMESPACE ttbridge:: FILE ttbridge-targets.cmake DESTINATION ${package})
+install(DIRECTORY bridge/include/ttbridge DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+  FILES_MATCHING PATTERN "*.h" PATTERN ns3.h EXCLUDE)
+
+if(TARGET ttbridge_ns3)
+  set_target_properties(ttbridge_ns3 PROPERTIES EXPORT_NAME ns3)
+  target_include_directories(ttbridge_ns3 PUBLIC $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  install(TARGETS ttbridge_ns3 EXPORT ttbridge-ns3 LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(EXPORT ttbridge-ns3 NAMESPACE ttbridge:: FILE ttbridge-ns3-targets.cmake
+    DESTINATION ${package})
+  install(FILES bridge/include/ttbridge/ns3.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ttbridge)
+  install(DIRECTORY bridge/ns3/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+    FILES_MATCHING PATTERN "*.h")
+  install(FILES cmake/FindNs3.cmake DESTINATION ${package})
+endif()
+
+# $ORIGIN: the program finds its libraries wherever the tree is put.
+file(RELATIVE_PATH from_bin_to_lib
+  ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
+set(installed)
+if(TARGET ttb)
+  list(APPEND installed ttb)
+  set_target_properties(ttb PROPERTIES INSTALL_RPATH "$ORIGIN/${from_bin_to_lib}")
+  install(TARGETS ttb RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+if(TARGET ttbridge_ns3)
+  set_target_properties(ttbridge_ns3 PROPERTIES INSTALL_RPATH "$ORIGIN")
+endif()
+
+# What makes kernels and images: beside each other, as in the source tree.
+foreach(folder uml-patches images)
+  if(EXISTS ${PROJECT_SOURCE_DIR}/${folder})
+    install(DIRECTORY ${folder} DESTINATION ${share} USE_SOURCE_PERMISSIONS)
+  endif()
+endforeach()
+file(GLOB manuals ${PROJECT_SOURCE_DIR}/doc/man/*.1)
+if(manuals)
+  install(FILES ${manuals} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+endif()
+install(DIRECTORY LICENSES DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# Those that bridge/ns3 links.
+set(ns3_components core network csma bridge internet applications)
+
+# CMake package and pkg-config files; both find the rest relative to themselves.
+configure_package_config_file(cmake/ttbridge-config.cmake.in
+  ${PROJECT_BINARY_DIR}/ttbridge-config.cmake INSTALL_DESTINATION ${package}
+  NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/ttbridge-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/ttbridge-config.cmake
+  ${PROJECT_BINARY_DIR}/ttbridge-config-version.cmake DESTINATION ${package})
+
+file(RELATIVE_PATH from_pc_to_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+list(TRANSFORM TTB_STATIC_LIBS PREPEND -l OUTPUT_VARIABLE static_libs)
+list(JOIN static_libs " " static_libs)
+foreach(name ttbridge ttbridge-ns3)
+  if(name STREQUAL ttbridge-ns3 AND NOT TARGET ttbridge_ns3)
+    continue()
+  endif()
+  configure_file(cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The libraries that are installed, made of all layers: ttbridge (shared) and ttbridge_static.
+# To be included in bridge/ after the layers.
+
+get_property(layers GLOBAL PROPERTY TTB_LAYERS)
+set(layer_objects)
+foreach(layer IN LISTS layers)
+  list(APPEND layer_objects $<TARGET_OBJECTS:${layer}>)
+endforeach()
+
+add_library(ttbridge SHARED ${layer_objects})
+set(map ${CMAKE_CURRENT_SOURCE_DIR}/libttbridge.map)
+target_link_options(ttbridge PRIVATE LINKER:--version-script=${map})
+set_target_properties(ttbridge PROPERTIES
+  VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINK_DEPENDS ${map})
+# For what the layers need from outside; the objects are all there already.
+target_link_libraries(ttbridge PRIVATE ${layers})
+
+add_library(ttbridge_static STATIC ${layer_objects})
+set_target_properties(ttbridge_static PROPERTIES OUTPUT_NAME ttbridge EXPORT_NAME ttbridge-static)
+# What a program that links it needs besides, by name, as it stands in the installed package.
+set(TTB_STATIC_LIBS pthread m)
+if(TARGET ttb_proto)
+  list(APPEND TTB_STATIC_LIBS protobuf-c)
+endif()
+target_link_libraries(ttbridge_static INTERFACE ${TTB_STATIC_LIBS})
+
+foreach(library ttbridge ttbridge_static)
+  set_target_properties(${library} PROPERTIES LINKER_LANGUAGE C)
+  target_include_directories(${library} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/bridge/include>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  if(TARGET ttb_proto)
+    target_include_directories(${library} PUBLIC $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/proto>)
+  endif()
+endforeach()
+add_library(ttbridge::ttbridge ALIAS ttbridge)
+add_library(ttbridge::ttbridge-static ALIAS ttbridge_static)

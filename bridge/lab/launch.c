@@ -189,11 +189,11 @@ static void make_command_line(const struct ttb_lab_node *node, struct command_li
     if (node->kernel_info.seeded)
         put(line, "time-travel-seed=%" PRIu64 ":%u", lab->seed, id);
     put(line, "norandmaps");
+    put(line, "quiet");
     put(line, "noreboot");
     /* Input would be outside of simulated time. */
     put(line, "con0=null,fd:1");
     put(line, "con=null");
-    put(line, "ssl=null");
     put(line, "uml_dir=nodes/%s/%s", name, UML_DIRECTORY);
     put(line, "umid=%s", name);
     for (uint32_t i = 0; i < node->interface_count; i++)

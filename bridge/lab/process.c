@@ -92,10 +92,9 @@ static void set_limits(void)
         limit.rlim_cur = limit.rlim_max < STACK_BYTES ? limit.rlim_max : STACK_BYTES;
         setrlimit(RLIMIT_STACK, &limit);
     }
-    if (getrlimit(RLIMIT_CORE, &limit) == 0) {
-        limit.rlim_cur = 0;
-        setrlimit(RLIMIT_CORE, &limit);
-    }
+    /* Both: the kernel prints them at boot, and the console is part of the run. */
+    limit.rlim_cur = limit.rlim_max = 0;
+    setrlimit(RLIMIT_CORE, &limit);
 }
 
 /* Returns the step that failed with errno set, or does not return. Async-signal-safe throughout: the

@@ -163,12 +163,14 @@ static const char prologue[] = "#!/bin/busybox sh\n"
                                "}\n"
                                "[ -b /dev/ubdc ] || broken 'there is no result disk /dev/ubdc'\n";
 
-static const char epilogue[] = "status=0\n"
-                               "if [ -f /run/ttb/commands ]; then\n"
-                               "    /bin/sh /run/ttb/commands < /dev/null\n"
-                               "    status=$?\n"
-                               "fi\n"
-                               "result \"$status\"\n";
+static const char epilogue[] =
+    "status=0\n"
+    "if [ -f /run/ttb/commands ]; then\n"
+    "    $b env -i PATH=\"$PATH\" HOME=\"$HOME\" TERM=\"$TERM\" /bin/sh /run/ttb/commands"
+    " < /dev/null\n"
+    "    status=$?\n"
+    "fi\n"
+    "result \"$status\"\n";
 
 /* The kernel calls them eth0, eth1, ... in the order of its command line. */
 static void put_names(FILE *script, const struct ttb_lab_node *node)

@@ -25,6 +25,8 @@ static void on_started(void *user, uint64_t id)
 
     rig->started++;
     rig->id = id;
+    if (rig->start_at_once)
+        assert_int_equal(ttb__controller_start(rig->controller, 0), 0);
 }
 
 static void on_waiting(void *user)
@@ -35,6 +37,7 @@ static void on_waiting(void *user)
     if (rig->grant_ns) {
         uint64_t time_ns = ttb__controller_request_ns(rig->controller);
 
+        rig->now_ns = time_ns;
         assert_int_equal(ttb__controller_run(rig->controller, time_ns, time_ns + rig->grant_ns), 0);
     }
 }

@@ -42,6 +42,8 @@ struct rig {
 
     /* What the callbacks answer. */
     uint64_t now_ns, time_of_day_ns;
+    /* START is acknowledged from within its callback, with origin 0. */
+    bool start_at_once;
     /* If set, WAIT is answered from within its callback: RUN at the request, until request + this. */
     uint64_t grant_ns;
 

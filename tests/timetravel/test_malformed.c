@@ -1,4 +1,866 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a controller makes of a participant that does not keep to the protocol: the connection ends
+ * with a sentence that says what was wrong, and nothing else happens. And of a stream that is cut
+ * into pieces, which is nobody's fault.
+ */
+#include "rig.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/random.h"
+#include "base/socket.h"
+#include "timetravel/wire.h"
+
+#define NEVER ((uint64_t)INT64_MAX)
+
+/* ------------------------------------------------------------------- one wrong thing at a time */
+
+/* How far the participant has come before it does something wrong. */
+enum stage {
+    FRESH,   /* connected */
+    PARKED,  /* START sent, its ACK held back */
+    BOOTED,  /* running at 0, never granted anything */
+    RUNNING, /* granted: at 100, may run before 200 */
+    WAITING, /* at 100, asks for 300 */
+    GRANTED, /* 300 granted, nothing acknowledged: messages 2 (FREE_UNTIL 400) and 3 (RUN) */
+};
+
+#define MESSAGES 2
+
+struct wrong {
+    enum stage stage;
+    struct ttb__message messages[MESSAGES];
+    size_t count;
+    size_t tail_bytes; /* of another message, and then the end */
+    bool eof;
+    const char *sentence;
+};
+
+#define ONE(stage, op, seq, time, sentence)                             \
+    {                                                                   \
+        stage, {{TTB__OP_##op, seq, time}}, 1, 0, false, "a: " sentence \
+    }
+#define TWO(stage, op1, time1, op2, time2, sentence)                                  \
+    {                                                                                 \
+        stage, {{TTB__OP_##op1, 91, time1}, {TTB__OP_##op2, 92, time2}}, 2, 0, false, \
+            "a: " sentence                                                            \
+    }
+#define RAW(stage, op, seq, time, sentence)                   \
+    {                                                         \
+        stage, {{op, seq, time}}, 1, 0, false, "a: " sentence \
+    }
+#define CUT(stage, tail_bytes, sentence)                  \
+    {                                                     \
+        stage, {{0}}, 0, tail_bytes, true, "a: " sentence \
+    }
+
+static const struct wrong wrongs[] = {
+    ONE(FRESH, ACK, 1, 0, "ACK with time 0 before START"),
+    ONE(FRESH, REQUEST, 1, 5, "REQUEST with time 5 before START"),
+    ONE(FRESH, WAIT, 1, UINT64_MAX, "WAIT with time 18446744073709551615 before START"),
+    ONE(FRESH, GET, 1, 0, "GET with time 0 before START"),
+    ONE(FRESH, UPDATE, 1, 7, "UPDATE with time 7 before START"),
+    ONE(FRESH, RUN, 1, 7, "RUN with time 7, which only a calendar sends"),
+    ONE(FRESH, FREE_UNTIL, 1, 7, "FREE_UNTIL with time 7, which only a calendar sends"),
+    ONE(FRESH, GET_TOD, 1, 0, "GET_TOD with time 0 before START"),
+    ONE(FRESH, BROADCAST, 1, 3, "BROADCAST with time 3 before START"),
+    RAW(FRESH, 10, 4, 6, "unknown operation 10 (sequence number 4, time 6)"),
+    RAW(FRESH, UINT32_MAX, UINT32_MAX, UINT64_MAX,
+        "unknown operation 4294967295 (sequence number 4294967295, time 18446744073709551615)"),
+    CUT(FRESH, 0, "closed the connection before START"),
+    CUT(FRESH, 1, "closed the connection after 1 of the 16 bytes of a message"),
+    CUT(FRESH, 15, "closed the connection after 15 of the 16 bytes of a message"),
+
+    ONE(PARKED, START, 2, 9, "a second START, with id 9 (the first: 7)"),
+    ONE(PARKED, WAIT, 2, 0, "WAIT with time 0 before the ACK of START"),
+    ONE(PARKED, REQUEST, 2, 5, "REQUEST with time 5 before the ACK of START"),
+    ONE(PARKED, GET, 2, 0, "GET with time 0 before the ACK of START"),
+    ONE(PARKED, ACK, 1, 0, "ACK with time 0 before the ACK of START"),
+    ONE(PARKED, BROADCAST, 2, 1, "BROADCAST with time 1 before the ACK of START"),
+    CUT(PARKED, 0, "closed the connection before the ACK of START"),
+    CUT(PARKED, 4, "closed the connection after 4 of the 16 bytes of a message"),
+
+    ONE(BOOTED, UPDATE, 2, 1, "UPDATE time is 1 ns, but it may run only before 1 ns"),
+    ONE(BOOTED, ACK, 0, 0, "ACK has sequence number 0, which no message waits for"),
+    ONE(BOOTED, ACK, UINT32_MAX, 0,
+        "ACK has sequence number 4294967295, which no message waits for"),
+    ONE(BOOTED, START, 2, UINT64_MAX,
+        "a second START, with id 18446744073709551615 (the first: 7)"),
+
+    ONE(RUNNING, REQUEST, 9, 99, "REQUEST time is 99 ns, before its clock, 100 ns"),
+    ONE(RUNNING, REQUEST, 9, NEVER + 1,
+        "REQUEST time is 9223372036854775808 ns, beyond the end of time, 9223372036854775807 ns"),
+    ONE(RUNNING, REQUEST, 9, UINT64_MAX,
+        "REQUEST time is 18446744073709551615 ns, beyond the end of time, 9223372036854775807 ns"),
+    ONE(RUNNING, UPDATE, 9, 99, "UPDATE time is 99 ns, before its clock, 100 ns"),
+    ONE(RUNNING, UPDATE, 9, 200, "UPDATE time is 200 ns, but it may run only before 200 ns"),
+    ONE(RUNNING, UPDATE, 9, UINT64_MAX,
+        "UPDATE time is 18446744073709551615 ns, but it may run only before 200 ns"),
+    ONE(RUNNING, ACK, 1, 0, "ACK has sequence number 1, which no message waits for"),
+    ONE(RUNNING, RUN, 9, 150, "RUN with time 150, which only a calendar sends"),
+    ONE(RUNNING, FREE_UNTIL, 9, 150, "FREE_UNTIL with time 150, which only a calendar sends"),
+    ONE(RUNNING, START, 9, 7, "a second START, with id 7 (the first: 7)"),
+    RAW(RUNNING, 0x01000000, 9, 1, "unknown operation 16777216 (sequence number 9, time 1)"),
+    TWO(RUNNING, UPDATE, 150, UPDATE, 149, "UPDATE time is 149 ns, before its clock, 150 ns"),
+    TWO(RUNNING, UPDATE, 150, REQUEST, 149, "REQUEST time is 149 ns, before its clock, 150 ns"),
+    TWO(RUNNING, WAIT, 0, WAIT, 0, "WAIT (sequence number 92) while it waits already"),
+    CUT(RUNNING, 8, "closed the connection after 8 of the 16 bytes of a message"),
+
+    ONE(WAITING, WAIT, 9, 0, "WAIT (sequence number 9) while it waits already"),
+    ONE(WAITING, REQUEST, 9, 99, "REQUEST time is 99 ns, before its clock, 100 ns"),
+    ONE(WAITING, UPDATE, 9, 99, "UPDATE time is 99 ns, before its clock, 100 ns"),
+    ONE(WAITING, UPDATE, 9, 200, "UPDATE time is 200 ns, but it may run only before 200 ns"),
+    ONE(WAITING, ACK, 9, 0, "ACK has sequence number 9, which no message waits for"),
+    TWO(WAITING, GET, 0, REQUEST, 109, "REQUEST time is 109 ns, before its clock, 110 ns"),
+
+    ONE(GRANTED, ACK, 4, 0, "ACK has sequence number 4, which no message that waits for one has"),
+    ONE(GRANTED, WAIT, 9, 0, "WAIT (sequence number 9) before the ACK of RUN"),
+    ONE(GRANTED, REQUEST, 9, 99, "REQUEST time is 99 ns, before its clock, 100 ns"),
+    ONE(GRANTED, UPDATE, 9, 299, "UPDATE time is 299 ns, before its clock, 300 ns"),
+    ONE(GRANTED, UPDATE, 9, 400, "UPDATE time is 400 ns, but it may run only before 400 ns"),
+};
+
+static void send_messages(struct rig *rig, const struct ttb__message *messages, size_t count)
+{
+    size_t len_bytes = count * sizeof(*messages);
+
+    assert_int_equal(send(rig->uml.fd, messages, len_bytes, MSG_NOSIGNAL), len_bytes);
+}
+
+static void come_to(struct rig *rig, enum stage stage)
+{
+    rig_open(rig, FLAVOUR_MESSAGES, TTB__CONTROLLER_MESSAGES);
+    if (stage == PARKED) {
+        fake_uml_send_start(&rig->uml, 7);
+        rig_turn(rig);
+        assert_int_equal(ttb__controller_get_state(rig->controller), TTB__CONTROLLER_STARTED);
+    } else if (stage >= BOOTED) {
+        rig_boot(rig, 7, 0);
+    }
+    if (stage >= RUNNING) {
+        rig_wait_for(rig, 100);
+        rig_run(rig, 100, 200);
+    }
+    if (stage >= WAITING)
+        rig_wait_for(rig, 300);
+    if (stage == GRANTED)
+        assert_int_equal(ttb__controller_run(rig->controller, 300, 400), 0);
+    rig->now_ns = 110;
+}
+
+static void each_wrong_message_ends_the_connection_with_a_sentence(void **state)
+{
+    (void)state;
+    assert_true(sizeof(wrongs) / sizeof(wrongs[0]) >= 30);
+    for (size_t i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++) {
+        const struct wrong *wrong = &wrongs[i];
+        struct rig rig;
+        char zeros[16] = "";
+
+        come_to(&rig, wrong->stage);
+        if (wrong->count)
+            send_messages(&rig, wrong->messages, wrong->count);
+        if (wrong->tail_bytes)
+            assert_int_equal(send(rig.uml.fd, zeros, wrong->tail_bytes, MSG_NOSIGNAL),
+                             wrong->tail_bytes);
+        if (wrong->eof)
+            shutdown(rig.uml.fd, SHUT_WR);
+        rig_turn(&rig);
+        assert_string_equal(rig.closed_why, wrong->sentence);
+        assert_int_equal(rig.closed, 1);
+        assert_true(rig.closed_err < 0);
+        rig_close(&rig);
+    }
+}
+
+/* After a failure every function is harmless. */
+static void a_closed_controller_refuses_everything(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    come_to(&rig, WAITING);
+    send_messages(&rig, &(struct ttb__message){77, 0, 0}, 1);
+    rig_turn(&rig);
+    assert_int_equal(rig.closed, 1);
+    assert_int_equal(ttb__controller_get_state(rig.controller), TTB__CONTROLLER_CLOSED);
+    assert_int_equal(ttb__controller_start(rig.controller, 0), -EINVAL);
+    assert_int_equal(ttb__controller_run(rig.controller, 300, 400), -EINVAL);
+    assert_int_equal(ttb__controller_limit(rig.controller, 150), -EINVAL);
+    assert_int_equal(ttb__controller_set_time(rig.controller, 150), -EINVAL);
+    assert_int_equal(ttb__controller_broadcast(rig.controller, 1), -EINVAL);
+    assert_int_equal(ttb__controller_time_ns(rig.controller), 100);
+    assert_true(ttb__controller_request_ns(rig.controller) == TTB__TIME_NEVER);
+    rig_turn(&rig);
+    assert_int_equal(rig.closed, 1);
+    rig_close(&rig);
+}
+
+/* ------------------------------------------------------------------------- a wrong segment */
+
+struct bad_value {
+    size_t offset;
+    uint64_t value;
+    const char *sentence;
+};
+
+/* For a participant at 100 that may run before 200, and has asked for 300. */
+static const struct bad_value bad_values[] = {
+    {SHM_CURRENT_TIME, 99, "a: current_time in the segment is 99 ns, before its clock, 100 ns"},
+    {SHM_CURRENT_TIME, 0, "a: current_time in the segment is 0 ns, before its clock, 100 ns"},
+    {SHM_CURRENT_TIME, 200,
+     "a: current_time in the segment is 200 ns, but it may run only before 200 ns"},
+    {SHM_CURRENT_TIME, UINT64_MAX,
+     "a: current_time in the segment is 18446744073709551615 ns, but it may run only before 200 "
+     "ns"},
+    {SHM_REQ_TIME, 99, "a: req_time in the segment is 99 ns, before its clock, 100 ns"},
+    {SHM_REQ_TIME, NEVER + 1,
+     "a: req_time in the segment is 9223372036854775808 ns, beyond the end of time, "
+     "9223372036854775807 ns"},
+    {SHM_REQ_TIME, UINT64_MAX,
+     "a: req_time in the segment is 18446744073709551615 ns, beyond the end of time, "
+     "9223372036854775807 ns"},
+};
+
+static void run_shared(struct rig *rig)
+{
+    rig_open_booted(rig, FLAVOUR_SHARED, 0);
+    rig_wait_for(rig, 100);
+    rig_run(rig, 100, 200);
+    assert_true(fake_uml_update_request(&rig->uml, 300));
+}
+
+static void each_wrong_value_in_the_segment_ends_the_connection_at_wait(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad_values) / sizeof(bad_values[0]); i++) {
+        struct rig rig;
+
+        run_shared(&rig);
+        fake_uml_poke_u64(&rig.uml, bad_values[i].offset, bad_values[i].value);
+        fake_uml_begin_wait(&rig.uml);
+        rig_turn(&rig);
+        assert_string_equal(rig.closed_why, bad_values[i].sentence);
+        assert_int_equal(rig.closed, 1);
+        assert_int_equal(rig.closed_err, -EPROTO);
+        assert_int_equal(rig.waiting, 1);
+        rig_close(&rig);
+    }
+}
+
+/* The functions that look into the segment, for a participant that waits. */
+static int look_by_time(struct ttb__controller *controller)
+{
+    assert_int_equal(ttb__controller_time_ns(controller), 100);
+    return 0;
+}
+
+static int look_by_request(struct ttb__controller *controller)
+{
+    assert_true(ttb__controller_request_ns(controller) == TTB__TIME_NEVER);
+    return 0;
+}
+
+static int look_by_run(struct ttb__controller *controller)
+{
+    return ttb__controller_run(controller, 300, 400);
+}
+
+static int look_by_set_time(struct ttb__controller *controller)
+{
+    return ttb__controller_set_time(controller, 250);
+}
+
+static void a_value_that_turns_wrong_later_is_reported_from_the_loops_turn(void **state)
+{
+    static const struct {
+        int (*look)(struct ttb__controller *);
+        size_t offset;
+        int rc;
+        const char *sentence;
+    } looks[] = {
+        {look_by_time, SHM_CURRENT_TIME, 0,
+         "a: current_time in the segment is 1 ns, before its clock, 100 ns"},
+        {look_by_request, SHM_REQ_TIME, 0,
+         "a: req_time in the segment is 1 ns, before its clock, 100 ns"},
+        {look_by_run, SHM_REQ_TIME, -EPROTO,
+         "a: req_time in the segment is 1 ns, before its clock, 100 ns"},
+        {look_by_set_time, SHM_REQ_TIME, -EPROTO,
+         "a: req_time in the segment is 1 ns, before its clock, 100 ns"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+        struct rig rig;
+
+        run_shared(&rig);
+        rig_wait_for(&rig, 300);
+        fake_uml_poke_u64(&rig.uml, looks[i].offset, 1);
+        assert_int_equal(looks[i].look(rig.controller), looks[i].rc);
+        /* It is over at once, and told in the next turn. */
+        assert_int_equal(ttb__controller_get_state(rig.controller), TTB__CONTROLLER_CLOSED);
+        assert_int_equal(rig.closed, 0);
+        rig_turn(&rig);
+        assert_int_equal(rig.closed, 1);
+        assert_int_equal(rig.closed_err, -EPROTO);
+        assert_string_equal(rig.closed_why, looks[i].sentence);
+        rig_close(&rig);
+    }
+}
+
+static void time_does_not_pass_for_a_participant_that_waits(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    run_shared(&rig);
+    rig_wait_for(&rig, 300);
+    fake_uml_poke_u64(&rig.uml, SHM_CURRENT_TIME, 101);
+    assert_int_equal(ttb__controller_time_ns(rig.controller), 100);
+    rig_turn(&rig);
+    assert_string_equal(
+        rig.closed_why,
+        "a: current_time in the segment is 101 ns, but it may run only before 101 ns");
+    rig_close(&rig);
+}
+
+static void a_limit_of_a_running_participant_checks_its_time(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    run_shared(&rig);
+    fake_uml_poke_u64(&rig.uml, SHM_CURRENT_TIME, 5000);
+    assert_int_equal(ttb__controller_limit(rig.controller, 150), -EPROTO);
+    rig_turn(&rig);
+    assert_string_equal(
+        rig.closed_why,
+        "a: current_time in the segment is 5000 ns, but it may run only before 200 ns");
+    rig_close(&rig);
+}
+
+/* What the participant does to the controller's fields does not count. */
+static void the_participant_cannot_raise_its_own_bound(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    run_shared(&rig);
+    fake_uml_poke_u64(&rig.uml, SHM_FREE_UNTIL, UINT64_MAX);
+    fake_uml_poke_u64(&rig.uml, SHM_CURRENT_TIME, 250);
+    rig.uml.time = 250;
+    fake_uml_begin_wait(&rig.uml);
+    rig_turn(&rig);
+    assert_string_equal(
+        rig.closed_why,
+        "a: current_time in the segment is 250 ns, but it may run only before 200 ns");
+    rig_close(&rig);
+}
+
+static void a_participant_cannot_shrink_or_grow_the_segment(void **state)
+{
+    struct rig rig;
+    struct ttb__message message = {.op = TTB__OP_START, .seq = 1};
+    int fds[2] = {-1, -1};
+    size_t count;
+
+    (void)state;
+    rig_open(&rig, FLAVOUR_SHARED, TTB__CONTROLLER_AUTO);
+    send_messages(&rig, &message, 1);
+    rig_turn(&rig);
+    assert_int_equal(ttb__controller_start(rig.controller, 0), 0);
+    assert_int_equal(ttb__socket_receive(rig.uml.fd, &message, sizeof(message), fds, 2, &count),
+                     sizeof(message));
+    assert_int_equal(count, 2);
+    assert_int_equal(ftruncate(fds[0], 0), -1);
+    assert_int_equal(errno, EPERM);
+    assert_int_equal(ftruncate(fds[0], 1 << 20), -1);
+    assert_int_equal(errno, EPERM);
+    assert_int_equal(write(fds[1], "log", 3), 3);
+    close(fds[0]);
+    close(fds[1]);
+    rig_close(&rig);
+}
+
+static void memory_accesses_do_not_come_as_messages(void **state)
+{
+    static const struct {
+        uint32_t op;
+        const char *sentence;
+    } ops[] = {
+        {TTB__OP_REQUEST, "a: REQUEST with time 150 as a message, but it has taken the shared "
+                          "segment"},
+        {TTB__OP_GET, "a: GET with time 150 as a message, but it has taken the shared segment"},
+        {TTB__OP_UPDATE,
+         "a: UPDATE with time 150 as a message, but it has taken the shared segment"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+        struct rig rig;
+
+        run_shared(&rig);
+        send_messages(&rig, &(struct ttb__message){ops[i].op, 50, 150}, 1);
+        rig_turn(&rig);
+        assert_string_equal(rig.closed_why, ops[i].sentence);
+        rig_close(&rig);
+    }
+}
+
+static void a_participant_that_must_share_and_does_not_is_refused(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_open(&rig, FLAVOUR_OLD, TTB__CONTROLLER_SHARED);
+    rig_boot(&rig, 7, 0);
+    send_messages(&rig, &(struct ttb__message){TTB__OP_GET_TOD, 2, 0}, 1);
+    rig_turn(&rig);
+    assert_string_equal(rig.closed_why, "a: it has not taken the shared segment (capa bit 0 is "
+                                        "clear), which was required");
+    rig_close(&rig);
+}
+
+/* ------------------------------------------------------------------------ pieces and ends */
+
+/* A whole session in message mode, to a controller that grants every WAIT at once, for 100 ns. Our
+ * messages to it count from 0: FREE_UNTIL 0, RUN 1, FREE_UNTIL 2, RUN 3. */
+static const struct ttb__message session[] = {
+    {TTB__OP_START, 1, 7},       {TTB__OP_GET_TOD, 2, 0},     {TTB__OP_GET, 3, 0},
+    {TTB__OP_REQUEST, 4, 10},    {TTB__OP_WAIT, 5, 0},        {TTB__OP_ACK, 0, 0},
+    {TTB__OP_ACK, 1, 0},         {TTB__OP_UPDATE, 6, 50},     {TTB__OP_BROADCAST, 7, 99},
+    {TTB__OP_REQUEST, 8, 12345}, {TTB__OP_WAIT, 9, 0},        {TTB__OP_ACK, 2, 0},
+    {TTB__OP_ACK, 3, 0},         {TTB__OP_UPDATE, 10, 12399},
+};
+
+/* Our answers, each with its sequence number. */
+static const struct ttb__message answers[] = {
+    {TTB__OP_ACK, 1, 0},     {TTB__OP_ACK, 2, 1000}, {TTB__OP_ACK, 3, 0},
+    {TTB__OP_ACK, 4, 0},     {TTB__OP_ACK, 5, 0},    {TTB__OP_FREE_UNTIL, 0, 110},
+    {TTB__OP_RUN, 1, 10},    {TTB__OP_ACK, 6, 0},    {TTB__OP_ACK, 7, 0},
+    {TTB__OP_ACK, 8, 0},     {TTB__OP_ACK, 9, 0},    {TTB__OP_FREE_UNTIL, 2, 12445},
+    {TTB__OP_RUN, 3, 12345}, {TTB__OP_ACK, 10, 0},
+};
+
+static void open_for_session(struct rig *rig)
+{
+    rig_open(rig, FLAVOUR_MESSAGES, TTB__CONTROLLER_MESSAGES);
+    rig->start_at_once = true;
+    rig->grant_ns = 100;
+    rig->time_of_day_ns = 1000;
+}
+
+static void send_bytes(struct rig *rig, size_t from, size_t to)
+{
+    if (from == to)
+        return;
+    assert_int_equal(send(rig->uml.fd, (const char *)session + from, to - from, MSG_NOSIGNAL),
+                     to - from);
+    rig_turn(rig);
+}
+
+static void assert_answers(struct rig *rig)
+{
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        struct ttb__message message;
+
+        assert_int_equal(recv(rig->uml.fd, &message, sizeof(message), MSG_DONTWAIT),
+                         sizeof(message));
+        assert_memory_equal(&message, &answers[i], sizeof(message));
+    }
+    assert_int_equal(recv(rig->uml.fd, &(char){0}, 1, MSG_DONTWAIT), -1);
+    assert_int_equal(rig->closed, 0);
+    assert_int_equal(ttb__controller_time_ns(rig->controller), 12399);
+}
+
+static void a_stream_may_be_split_anywhere(void **state)
+{
+    (void)state;
+    for (size_t cut = 0; cut <= sizeof(session); cut++) {
+        struct rig rig;
+
+        open_for_session(&rig);
+        send_bytes(&rig, 0, cut);
+        send_bytes(&rig, cut, sizeof(session));
+        assert_answers(&rig);
+        rig_close(&rig);
+    }
+}
+
+static void a_stream_may_come_byte_by_byte(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    open_for_session(&rig);
+    for (size_t i = 0; i < sizeof(session); i++)
+        send_bytes(&rig, i, i + 1);
+    assert_answers(&rig);
+    rig_close(&rig);
+}
+
+static void a_participant_may_end_at_every_byte(void **state)
+{
+    (void)state;
+    for (size_t cut = 0; cut <= sizeof(session); cut++) {
+        size_t partial = cut % sizeof(struct ttb__message);
+        bool is_started = cut >= sizeof(struct ttb__message);
+        char expected[96] = "";
+        struct rig rig;
+
+        if (partial)
+            snprintf(expected, sizeof(expected),
+                     "a: closed the connection after %zu of the 16 bytes of a message", partial);
+        else if (!is_started)
+            strcpy(expected, "a: closed the connection before START");
+        open_for_session(&rig);
+        send_bytes(&rig, 0, cut);
+        shutdown(rig.uml.fd, SHUT_WR);
+        rig_turn(&rig);
+        assert_int_equal(rig.closed, 1);
+        assert_string_equal(rig.closed_why, expected);
+        assert_int_equal(rig.closed_err, partial ? -EPROTO : is_started ? 0 : -ECONNRESET);
+        rig_close(&rig);
+    }
+}
+
+/* As when the host kills the process: the socket is closed with our messages unread. */
+static void a_participant_that_is_killed_has_ended(void **state)
+{
+    (void)state;
+    for (int flavour = 0; flavour < FLAVOUR_COUNT; flavour++) {
+        struct rig rig;
+
+        rig_open_booted(&rig, flavour, 0);
+        rig_wait_for(&rig, 100);
+        assert_int_equal(ttb__controller_run(rig.controller, 100, 200), 0);
+        fake_uml_exit(&rig.uml);
+        rig_turn(&rig);
+        assert_int_equal(rig.closed, 1);
+        assert_int_equal(rig.closed_err, 0);
+        assert_string_equal(rig.closed_why, "");
+        rig_close(&rig);
+    }
+}
+
+static void sending_to_one_that_has_gone_is_an_error_and_its_end_follows(void **state)
+{
+    (void)state;
+    for (int flavour = 0; flavour < FLAVOUR_COUNT; flavour++) {
+        struct rig rig;
+
+        rig_open_booted(&rig, flavour, 0);
+        rig_wait_for(&rig, 100);
+        fake_uml_exit(&rig.uml);
+        assert_int_equal(ttb__controller_run(rig.controller, 100, 200), -EPIPE);
+        assert_int_equal(rig.closed, 0);
+        rig_turn(&rig);
+        assert_int_equal(rig.closed, 1);
+        assert_int_equal(rig.closed_err, 0);
+        rig_close(&rig);
+    }
+}
+
+static void one_that_has_gone_before_the_ack_of_start_is_no_crash(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    come_to(&rig, PARKED);
+    fake_uml_exit(&rig.uml);
+    assert_int_equal(ttb__controller_start(rig.controller, 0), -EPIPE);
+    rig_turn(&rig);
+    assert_int_equal(rig.closed, 1);
+    rig_close(&rig);
+}
+
+/* ---------------------------------------------------------------------- floods and garbage */
+
+static void a_participant_that_never_reads_is_cut_off_and_nothing_blocks(void **state)
+{
+    static struct ttb__message gets[64];
+    struct rig rig;
+
+    (void)state;
+    come_to(&rig, BOOTED);
+    for (size_t i = 0; i < 64; i++)
+        gets[i] = (struct ttb__message){TTB__OP_GET, (uint32_t)i, 0};
+    for (int i = 0; i < 100000 && !rig.closed; i++) {
+        if (send(rig.uml.fd, gets, sizeof(gets), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+            assert_int_equal(errno, EPIPE);
+        rig_turn(&rig);
+    }
+    assert_int_equal(rig.closed, 1);
+    assert_int_equal(rig.closed_err, -ENOBUFS);
+    assert_non_null(strstr(rig.closed_why, "a: it does not read: "));
+    rig_close(&rig);
+}
+
+static unsigned open_descriptors(void)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    unsigned count = 0;
+
+    assert_non_null(directory);
+    while (readdir(directory))
+        count++;
+    closedir(directory);
+    return count;
+}
+
+static void descriptors_that_come_along_are_closed(void **state)
+{
+    struct rig rig;
+    struct ttb__message message = {TTB__OP_START, 1, 7};
+    unsigned before;
+    int fds[4];
+
+    (void)state;
+    come_to(&rig, FRESH);
+    before = open_descriptors();
+    for (int i = 0; i < 4; i++)
+        fds[i] = rig.uml.fd;
+    assert_int_equal(ttb__socket_send(rig.uml.fd, &message, sizeof(message), fds, 4, 0), 0);
+    rig_turn(&rig);
+    assert_int_equal(rig.started, 1);
+    assert_int_equal(open_descriptors(), before);
+    rig_close(&rig);
+}
+
+/*
+ * Random sessions of plausible nonsense, with the calendar's side random as well. Whatever comes, the
+ * controller neither crashes nor sends a time that goes backwards or reaches the end of time.
+ */
+struct garbage {
+    struct rig rig;
+    struct ttb__random random;
+    uint8_t *shm;
+    uint64_t last_time; /* that the participant was told */
+    uint64_t clock;     /* where it more or less is */
+    uint32_t counter;
+    unsigned sent, sessions, granted, shared;
+};
+
+#define GARBAGE_MESSAGES 100000
+
+static uint32_t below(struct garbage *garbage, uint32_t limit)
+{
+    return ttb__random_u32(&garbage->random) % limit;
+}
+
+static uint64_t some_time(struct garbage *garbage)
+{
+    switch (below(garbage, 200)) {
+    case 0:
+        return 0;
+    case 1:
+        return UINT64_MAX - below(garbage, 3);
+    case 2:
+        return NEVER - 1 + below(garbage, 3);
+    case 3:
+        return ((uint64_t)ttb__random_u32(&garbage->random) << 32) |
+               ttb__random_u32(&garbage->random);
+    default:
+        return garbage->clock + below(garbage, 50);
+    }
+}
+
+/* Mostly what would be lawful now. */
+static uint32_t some_op(struct garbage *garbage)
+{
+    static const uint32_t usual[] = {TTB__OP_REQUEST, TTB__OP_REQUEST, TTB__OP_UPDATE,
+                                     TTB__OP_GET,     TTB__OP_GET_TOD, TTB__OP_BROADCAST};
+    bool waits = ttb__controller_get_state(garbage->rig.controller) == TTB__CONTROLLER_WAITING;
+
+    if (below(garbage, 100) == 0)
+        return below(garbage, 12);
+    if (!garbage->rig.started)
+        return TTB__OP_START;
+    if (!waits && below(garbage, 2))
+        return TTB__OP_WAIT;
+    if (garbage->shm)
+        return below(garbage, 2) ? TTB__OP_GET_TOD : TTB__OP_BROADCAST;
+    return usual[below(garbage, 6)];
+}
+
+/* The sequence number tells the operation, so that its ACK can be told. */
+static void send_garbage(struct garbage *garbage)
+{
+    struct ttb__message message = {.op = some_op(garbage), .time = some_time(garbage)};
+    size_t len_bytes = sizeof(message);
+
+    if (message.op == TTB__OP_UPDATE && below(garbage, 20))
+        message.time = garbage->clock + below(garbage, 2);
+    if (message.op == TTB__OP_UPDATE)
+        garbage->clock = message.time;
+    message.seq = garbage->counter++ << 4 | (message.op & 15);
+    if (message.op == TTB__OP_ACK)
+        message.seq = below(garbage, 20);
+    if (below(garbage, 500) == 0)
+        len_bytes = below(garbage, 15) + 1;
+    /* It may be closed already. */
+    (void)!send(garbage->rig.uml.fd, &message, len_bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (len_bytes < sizeof(message)) /* what follows would be read at an offset */
+        shutdown(garbage->rig.uml.fd, SHUT_WR);
+    garbage->sent++;
+}
+
+static void read_answers(struct garbage *garbage)
+{
+    struct ttb__message message;
+    int fds[2];
+    size_t count;
+
+    while (ttb__socket_receive(garbage->rig.uml.fd, &message, sizeof(message), fds, 2, &count) ==
+           sizeof(message)) {
+        bool tells_time = message.op == TTB__OP_RUN ||
+                          (message.op == TTB__OP_ACK && (message.seq & 15) == TTB__OP_GET);
+
+        if (count == 2) {
+            if (below(garbage, 2) && garbage->rig.flavour == FLAVOUR_SHARED) {
+                garbage->shm = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
+                assert_true(garbage->shm != MAP_FAILED);
+                garbage->shm[SHM_CAPA] = 1;
+                garbage->shared++;
+            }
+            close(fds[0]);
+            close(fds[1]);
+        }
+        if (tells_time) {
+            assert_true(message.time >= garbage->last_time);
+            assert_true(message.time < NEVER);
+            garbage->last_time = garbage->clock = message.time;
+        }
+        if (message.op != TTB__OP_ACK && !(message.op == TTB__OP_RUN && garbage->shm) &&
+            below(garbage, 300)) {
+            struct ttb__message ack = {TTB__OP_ACK, message.seq, 0};
+
+            (void)!send(garbage->rig.uml.fd, &ack, sizeof(ack), MSG_NOSIGNAL | MSG_DONTWAIT);
+        }
+    }
+}
+
+static void scribble(struct garbage *garbage)
+{
+    static const size_t offsets[] = {SHM_FREE_UNTIL, SHM_CURRENT_TIME, SHM_REQ_TIME};
+    uint64_t time = some_time(garbage);
+    uint32_t flags = below(garbage, 8) ? TTB__SCHEDSHM_FLAG_REQ_RUN : 0;
+
+    memcpy(garbage->shm + SHM_FLAGS, &flags, sizeof(flags));
+    if (below(garbage, 20))
+        memcpy(garbage->shm + SHM_REQ_TIME, &time, sizeof(time));
+    else
+        memcpy(garbage->shm + offsets[below(garbage, 3)], &time, sizeof(time));
+}
+
+static void act_at_random(struct garbage *garbage)
+{
+    struct ttb__controller *controller = garbage->rig.controller;
+    uint64_t request_ns = ttb__controller_request_ns(controller);
+    uint64_t time_ns = ttb__controller_time_ns(controller);
+
+    garbage->rig.now_ns = time_ns + below(garbage, 20);
+    switch (below(garbage, 10)) {
+    case 0:
+        ttb__controller_limit(controller, some_time(garbage));
+        break;
+    case 1:
+        ttb__controller_broadcast(controller, 1);
+        break;
+    case 2:
+        ttb__controller_set_time(controller, some_time(garbage));
+        break;
+    case 3:
+        ttb__controller_run(controller, some_time(garbage), some_time(garbage));
+        break;
+    case 4:
+        ttb__controller_start(controller, some_time(garbage) / 2);
+        break;
+    case 5:
+        ttb__controller_start(controller, 0);
+        break;
+    default:
+        if (ttb__controller_run(controller, request_ns, request_ns + 1 + below(garbage, 100)) == 0)
+            garbage->granted++;
+    }
+}
+
+static void begin_session(struct garbage *garbage)
+{
+    garbage->last_time = garbage->clock = 0;
+    garbage->shm = NULL;
+    garbage->sessions++;
+    rig_open(&garbage->rig, below(garbage, 2) ? FLAVOUR_SHARED : FLAVOUR_OLD,
+             below(garbage, 8) ? TTB__CONTROLLER_AUTO : below(garbage, 3));
+}
+
+static void end_session(struct garbage *garbage)
+{
+    if (garbage->shm)
+        munmap(garbage->shm, 8192);
+    rig_close(&garbage->rig);
+}
+
+static void random_garbage_is_survived(void **state)
+{
+    static struct garbage garbage;
+
+    (void)state;
+    garbage = (struct garbage){0};
+    ttb__random_seed(&garbage.random, 6, 12);
+    begin_session(&garbage);
+    while (garbage.sent < GARBAGE_MESSAGES) {
+        send_garbage(&garbage);
+        if (garbage.shm && below(&garbage, 2))
+            scribble(&garbage);
+        if (below(&garbage, 8))
+            rig_turn(&garbage.rig);
+        act_at_random(&garbage);
+        read_answers(&garbage);
+        if (garbage.rig.closed || below(&garbage, 2000) == 0) {
+            assert_true(garbage.rig.closed <= 1);
+            end_session(&garbage);
+            begin_session(&garbage);
+        }
+    }
+    end_session(&garbage);
+    /* It was not refused at the door all the time. */
+    print_message("%u sessions, %u shared, %u grants\n", garbage.sessions, garbage.shared,
+                  garbage.granted);
+    assert_true(garbage.granted > 5000);
+    assert_true(garbage.shared > 500);
+}
+
 int main(void)
 {
-    return 0;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_wrong_message_ends_the_connection_with_a_sentence),
+        cmocka_unit_test(a_closed_controller_refuses_everything),
+        cmocka_unit_test(each_wrong_value_in_the_segment_ends_the_connection_at_wait),
+        cmocka_unit_test(a_value_that_turns_wrong_later_is_reported_from_the_loops_turn),
+        cmocka_unit_test(time_does_not_pass_for_a_participant_that_waits),
+        cmocka_unit_test(a_limit_of_a_running_participant_checks_its_time),
+        cmocka_unit_test(the_participant_cannot_raise_its_own_bound),
+        cmocka_unit_test(a_participant_cannot_shrink_or_grow_the_segment),
+        cmocka_unit_test(memory_accesses_do_not_come_as_messages),
+        cmocka_unit_test(a_participant_that_must_share_and_does_not_is_refused),
+        cmocka_unit_test(a_stream_may_be_split_anywhere),
+        cmocka_unit_test(a_stream_may_come_byte_by_byte),
+        cmocka_unit_test(a_participant_may_end_at_every_byte),
+        cmocka_unit_test(a_participant_that_is_killed_has_ended),
+        cmocka_unit_test(sending_to_one_that_has_gone_is_an_error_and_its_end_follows),
+        cmocka_unit_test(one_that_has_gone_before_the_ack_of_start_is_no_crash),
+        cmocka_unit_test(a_participant_that_never_reads_is_cut_off_and_nothing_blocks),
+        cmocka_unit_test(descriptors_that_come_along_are_closed),
+        cmocka_unit_test(random_garbage_is_survived),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,9 +27,7 @@ endif()
 # $ORIGIN: the program finds its libraries wherever the tree is put.
 file(RELATIVE_PATH from_bin_to_lib
   ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
-set(installed)
 if(TARGET ttb)
-  list(APPEND installed ttb)
   set_target_properties(ttb PROPERTIES INSTALL_RPATH "$ORIGIN/${from_bin_to_lib}")
   install(TARGETS ttb RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
@@ -62,7 +60,8 @@ install(FILES ${PROJECT_BINARY_DIR}/ttbridge-config.cmake
   ${PROJECT_BINARY_DIR}/ttbridge-config-version.cmake DESTINATION ${package})
 
 file(RELATIVE_PATH from_pc_to_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
-list(TRANSFORM TTB_STATIC_LIBS PREPEND -l OUTPUT_VARIABLE static_libs)
+get_property(static_libs GLOBAL PROPERTY TTB_STATIC_LIBS)
+list(TRANSFORM static_libs PREPEND -l)
 list(JOIN static_libs " " static_libs)
 foreach(name ttbridge ttbridge-ns3)
   if(name STREQUAL ttbridge-ns3 AND NOT TARGET ttbridge_ns3)

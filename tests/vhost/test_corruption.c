@@ -7,6 +7,7 @@
 #include "front_end.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -241,6 +242,87 @@ static void random_messages_never_do_harm(void **state)
     }
 }
 
+/* A guest that changes its rings while the device reads them, as fast as it can. Which values are
+ * seen is up to the scheduler; that they do no harm is not. */
+struct racer {
+    struct front_end *fe;
+    uint64_t seed;
+    bool stop;
+};
+
+static void *race(void *user)
+{
+    struct racer *racer = user;
+    struct ttb__random random;
+
+    ttb__random_seed(&random, racer->seed, 3);
+    while (!__atomic_load_n(&racer->stop, __ATOMIC_RELAXED)) {
+        for (unsigned i = 0; i < FE_QUEUES; i++) {
+            struct fe_queue *queue = &racer->fe->queues[i];
+            struct ttb__ring_desc *desc = &queue->desc[ttb__random_u32(&random) % queue->num];
+            uint16_t used = __atomic_load_n(&queue->used[1], __ATOMIC_RELAXED);
+
+            uint16_t ahead = (uint16_t)(1 + ttb__random_u32(&random) % queue->num);
+
+            /* At times further ahead than is lawful: right for a device that has just popped some. */
+            if (ttb__random_u32(&random) % 4 == 0)
+                ahead = (uint16_t)(ahead + queue->num);
+            __atomic_store_n(&queue->avail[1], (uint16_t)(used + ahead), __ATOMIC_RELAXED);
+            __atomic_store_n(&desc->len_bytes, 12 + ttb__random_u32(&random) % 60,
+                             __ATOMIC_RELAXED);
+            __atomic_store_n(&desc->next, (uint16_t)(ttb__random_u32(&random) % queue->num),
+                             __ATOMIC_RELAXED);
+            __atomic_store_n(&desc->flags,
+                             (uint16_t)((i == FE_RX ? TTB__DESC_WRITE : 0) |
+                                        (ttb__random_u32(&random) % 4 == 0)),
+                             __ATOMIC_RELAXED);
+        }
+    }
+    return NULL;
+}
+
+static void rings_may_change_while_they_are_read(void **state)
+{
+    unsigned frames = 0;
+
+    (void)state;
+    for (unsigned round = 0; round < 300; round++) {
+        struct front_end fe;
+        struct racer racer = {.fe = &fe, .seed = round};
+        pthread_t thread;
+
+        fe_init(&fe);
+        fe.num = 4;
+        fe.on_transmit = ignore;
+        fe_connect(&fe);
+        for (unsigned i = 0; i < FE_QUEUES; i++) {
+            for (unsigned k = 0; k < fe.num; k++) {
+                fe.queues[i].desc[k] = (struct ttb__ring_desc){
+                    .addr = fe_guest_addr(&fe, (1u << 20) + k * 4096),
+                    .len_bytes = 60,
+                    .flags = i == FE_RX ? TTB__DESC_WRITE : 0,
+                };
+                fe.queues[i].avail[2 + k] = (uint16_t)k;
+            }
+        }
+        assert_int_equal(pthread_create(&thread, NULL, race, &racer), 0);
+        for (unsigned step = 0; step < 300 && !fe.closed; step++) {
+            /* 600 bytes need more buffers than the ring has descriptors, were it not for new ones. */
+            if (ttb__netdev_receive(fe.netdev, frame, step % 2 ? 600 : 60) == 0)
+                frames++;
+            fe_turn(&fe);
+            if (fe.closed)
+                break;
+            fe_kick_async(&fe, FE_TX);
+            fe_turn(&fe);
+        }
+        __atomic_store_n(&racer.stop, true, __ATOMIC_RELAXED);
+        pthread_join(thread, NULL);
+        fe_close(&fe);
+    }
+    assert_true(frames > 0);
+}
+
 static void a_front_end_that_truncates_its_memory_is_told_so(void **state)
 {
     static const char why[] = "memory region 0 at guest address 0x10000000 was truncated while "
@@ -311,6 +393,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_rings_never_do_harm),
         cmocka_unit_test(random_messages_never_do_harm),
+        cmocka_unit_test(rings_may_change_while_they_are_read),
         cmocka_unit_test(a_front_end_that_truncates_its_memory_is_told_so),
         cmocka_unit_test(truncation_within_a_transmission_closes_the_right_device),
     };

@@ -20,6 +20,7 @@ struct wall_clock_port {
     struct ttb_loop loop;
     struct ttb_watch *watch;
     int listener;
+    bool in_band; /* set after port_open(): offer in-band notifications */
     struct ttb__netdev *netdev;
     struct responder responder;
     unsigned frames, dropped, links_up, links_down;

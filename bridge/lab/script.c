@@ -161,6 +161,16 @@ static const char prologue[] = "#!/bin/busybox sh\n"
                                "    echo \"ttb-start: $*\"\n"
                                "    exit 126\n"
                                "}\n"
+                               "usable() {\n"
+                               "    tries=0\n"
+                               "    while read -r carrier < /sys/class/net/$1/carrier &&\n"
+                               "          read -r state < /sys/class/net/$1/operstate &&\n"
+                               "          [ \"$carrier $state\" != '1 up' ] &&\n"
+                               "          [ \"$carrier\" = 1 ] && [ $tries -lt 2000 ]; do\n"
+                               "        $b sleep 0.001\n"
+                               "        tries=$((tries + 1))\n"
+                               "    done\n"
+                               "}\n"
                                "[ -b /dev/ubdc ] || broken 'there is no result disk /dev/ubdc'\n";
 
 static const char epilogue[] =
@@ -223,6 +233,13 @@ static void put_interface(FILE *script, const struct ttb__interface *interface)
     fprintf(script, "$b ip link set dev %s up || broken 'cannot bring up %s'\n", name, name);
 }
 
+/* The kernel lets an interface send only when its link watch has seen the carrier, a moment later
+ * (net/core/link_watch.c); what is sent before is lost without a word. */
+static void put_wait(FILE *script, const struct ttb__interface *interface)
+{
+    fprintf(script, "usable %s\n", interface->name);
+}
+
 static void put_gateway(FILE *script, const struct ttb__interface *interface)
 {
     if (!interface->gateway.text[0])
@@ -263,6 +280,8 @@ static int make_script(const struct ttb_lab_node *node, char **text, size_t *len
         put_interface(script, &node->interfaces[i]);
     for (uint32_t i = 0; i < node->interface_count; i++)
         put_gateway(script, &node->interfaces[i]);
+    for (uint32_t i = 0; i < node->interface_count; i++)
+        put_wait(script, &node->interfaces[i]);
     for (const struct ttb__placed_file *placed = node->placed; placed; placed = placed->next)
         put_placed(script, placed->path);
     fputs(epilogue, script);

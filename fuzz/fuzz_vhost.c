@@ -235,7 +235,7 @@ static void step(struct fuzz *fuzz)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 {
     struct fuzz fuzz = {.backend = -1, .next = data, .end = data + size_bytes};
-    struct ttb__netdev_opts opts = {.name = "fuzz", .mtu = 1500, .backlog_frames = 8};
+    struct ttb__netdev_opts opts = {.mtu = 1500, .backlog_frames = 8};
     uint64_t features = TTB__BIT(TTB__VHOST_F_PROTOCOL_FEATURES);
     uint8_t choice = take8(&fuzz);
     int pair[2];

@@ -272,7 +272,6 @@ void ttb__port_release_replies(struct ttb_node *node)
 static void attach(struct ttb_port *port, int fd)
 {
     const struct ttb__netdev_opts opts = {
-        .name = port->name,
         .mac = {port->mac[0], port->mac[1], port->mac[2], port->mac[3], port->mac[4], port->mac[5]},
         .mtu = port->mtu,
         .carrier = port->carrier,

@@ -42,7 +42,6 @@ struct ttb__netdev {
     const struct ttb__netdev_ops *ops;
     void *user;
 
-    char name[64];
     struct ttb__net_config config;
     uint16_t mtu;
     bool wall_clock;

@@ -558,7 +558,6 @@ int ttb__netdev_new(const struct ttb_loop *loop, int fd, const struct ttb__netde
     }
     made->ops = ops;
     made->user = user;
-    snprintf(made->name, sizeof(made->name), "%s", opts->name ? opts->name : "port");
     memcpy(made->config.mac, opts->mac, sizeof(opts->mac));
     made->config.status = opts->carrier ? TTB__NET_S_LINK_UP : 0;
     made->config.max_virtqueue_pairs = 1;

@@ -42,20 +42,20 @@ struct ttb__netdev_ops {
     void (*transmit_dropped)(void *user, const char *why);
     /* The kick has been served: `sent` frames were transmitted, `calls_wanted` tells whether the
      * guest wants a call for a completion. In-band: return true to have the reply (which lets the
-     * guest go on) held back until ttb__netdev_reply(). */
+     * guest go on) held back until ttb__netdev_reply(); that is ignored when the front end asked
+     * for no reply (ttb__netdev_owes_reply() tells). */
     bool (*kicked)(void *user, unsigned sent, bool calls_wanted);
     /* All calls of the last ttb__netdev_flush_calls() have been answered. Never called from within
      * that function. */
     void (*calls_done)(void *user);
     /* The driver has attached (rings usable) or detached. */
     void (*link)(void *user, bool up);
-    /* The connection is over: err 0 for EOF, else a negative errno and a sentence. Called once,
-     * last. */
+    /* The connection is over: err 0 for EOF, else a negative errno; a sentence in either case, which
+     * does not name the port. Called once, last. */
     void (*closed)(void *user, int err, const char *why);
 };
 
 struct ttb__netdev_opts {
-    const char *name; /* for messages; copied */
     uint8_t mac[6];
     uint16_t mtu;            /* frames are at most mtu + 14 (+4 with a VLAN tag) bytes */
     bool carrier;            /* VIRTIO_NET_S_LINK_UP at start */
@@ -70,8 +70,9 @@ int ttb__netdev_new(const struct ttb_loop *loop, int fd, const struct ttb__netde
 void ttb__netdev_free(struct ttb__netdev *netdev);
 
 /* Put a frame into the guest's receive ring, or into the backlog if it has no buffers now.
- * 0; -ENETDOWN if no driver has its receive ring enabled; -ENOBUFS if the backlog is full; -EMSGSIZE;
- * -EINVAL (shorter than an Ethernet header). A broken ring closes the device: -ECONNRESET. */
+ * 0; -ENETDOWN if no driver has its receive ring enabled; -ENOBUFS if the backlog is full; -EMSGSIZE
+ * (longer than the MTU allows, or than what the driver's buffers can ever hold); -EINVAL (shorter than
+ * an Ethernet header). A broken ring closes the device: -ECONNRESET. */
 int ttb__netdev_receive(struct ttb__netdev *netdev, const void *frame, size_t len_bytes);
 
 /* True if calls (or config change notices) are to be sent. */

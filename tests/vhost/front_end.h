@@ -28,6 +28,7 @@
 #define FE_TX           1
 #define FE_FRAMES_MAX   1024
 #define FE_REGIONS_MAX  TTB__VHOST_REGIONS_MAX
+#define FE_FILE_OFFSET  0x3000u /* where the memory begins in its file */
 #define FE_MEMORY_BYTES (16u << 20)
 
 #define FE_DEFAULT_PROTOCOL                                                  \
@@ -125,6 +126,11 @@ void fe_send(struct front_end *fe, uint32_t request, uint32_t flags, const void 
 /* Read a reply if there is one. False: none yet. */
 bool fe_reply(struct front_end *fe, uint32_t request, union ttb__vhost_payload *payload,
               size_t *len_bytes);
+/* Turn the loop until it is there. */
+void fe_await_reply(struct front_end *fe, uint32_t request, union ttb__vhost_payload *payload,
+                    size_t *len_bytes);
+/* Were in-band notifications accepted? */
+bool fe_in_band(const struct front_end *fe);
 /* Send with NEED_REPLY (if negotiated) and expect status 0. */
 void fe_request(struct front_end *fe, uint32_t request, const void *payload, size_t len_bytes,
                 const int *fds, size_t fd_count);

@@ -9,11 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ETH_BYTES   14
-#define IP_BYTES    20
-#define UDP_BYTES   8
-#define DHCP_FIXED  240 /* BOOTP header and magic cookie, RFC 2131 */
-#define FRAME_BYTES 1514
+#define ETH_BYTES           14
+#define IP_BYTES            20
+#define IP6_BYTES           40
+#define ADVERTISEMENT_BYTES 16
+#define UDP_BYTES           8
+#define DHCP_FIXED          240 /* BOOTP header and magic cookie, RFC 2131 */
+#define FRAME_BYTES         1514
 
 #define DHCP_DISCOVER 1
 #define DHCP_OFFER    2
@@ -176,6 +178,40 @@ static size_t answer_udp(struct responder *responder, const uint8_t *in, size_t 
     return 0;
 }
 
+/* A router solicitation (RFC 4861): there is a router, and it has nothing to offer. iPXE waits twelve
+ * seconds for one before it goes on. */
+static size_t answer_solicitation(const struct responder *responder, const uint8_t *in,
+                                  size_t len_bytes, uint8_t *out)
+{
+    static const uint8_t from[16] = {0xfe, 0x80, [15] = 0xfe};
+    static const uint8_t all_nodes[16] = {0xff, 0x02, [15] = 1};
+    static const uint8_t all_nodes_mac[6] = {0x33, 0x33, 0, 0, 0, 1};
+    const uint8_t *icmp = in + ETH_BYTES + IP6_BYTES;
+    uint8_t pseudo[IP6_BYTES + ADVERTISEMENT_BYTES] = {0};
+    uint8_t *ip = out + ETH_BYTES, *back = ip + IP6_BYTES;
+
+    if (len_bytes < ETH_BYTES + IP6_BYTES + 8 || in[ETH_BYTES + 6] != IPPROTO_ICMPV6 ||
+        icmp[0] != 133)
+        return 0;
+    memset(out, 0, ETH_BYTES + IP6_BYTES + ADVERTISEMENT_BYTES);
+    ethernet_back(responder, in, out);
+    memcpy(out, all_nodes_mac, 6);
+    ip[0] = 0x60;
+    put16(ip + 4, ADVERTISEMENT_BYTES);
+    ip[6] = IPPROTO_ICMPV6;
+    ip[7] = 255;
+    memcpy(ip + 8, from, 16);
+    memcpy(ip + 24, all_nodes, 16);
+    back[0] = 134;
+    back[4] = 64; /* hop limit; lifetime 0: no default router */
+    memcpy(pseudo, ip + 8, 32);
+    put16(pseudo + 34, ADVERTISEMENT_BYTES);
+    pseudo[39] = IPPROTO_ICMPV6;
+    memcpy(pseudo + IP6_BYTES, back, ADVERTISEMENT_BYTES);
+    put16(back + 2, checksum(pseudo, sizeof(pseudo)));
+    return ETH_BYTES + IP6_BYTES + ADVERTISEMENT_BYTES;
+}
+
 size_t responder_answer(struct responder *responder, const void *frame, size_t len_bytes,
                         void *answer)
 {
@@ -184,6 +220,8 @@ size_t responder_answer(struct responder *responder, const void *frame, size_t l
 
     if (len_bytes >= ETH_BYTES && get16(in + 12) == 0x0806)
         return answer_arp(responder, in, len_bytes, answer);
+    if (len_bytes >= ETH_BYTES && get16(in + 12) == 0x86dd)
+        return answer_solicitation(responder, in, len_bytes, answer);
     if (len_bytes < ETH_BYTES + IP_BYTES || get16(in + 12) != 0x0800 || ip[0] != 0x45)
         return 0;
     total_bytes = get16(ip + 2);

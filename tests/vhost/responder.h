@@ -2,7 +2,7 @@
 /**
  * @file responder.h
  * A host that a real front end can talk to: answers ARP and pings for one IPv4 address, gives out one
- * lease by DHCP, and counts TFTP requests. Just enough to see that frames go both ways.
+ * lease by DHCP, advertises that it routes no IPv6, and counts TFTP requests. Just enough to see that frames go both ways.
  */
 #ifndef TTB_TESTS_VHOST_RESPONDER_H
 #define TTB_TESTS_VHOST_RESPONDER_H

@@ -64,7 +64,7 @@ static void boots_from_the_network(const char *device)
         NULL,
     };
     port_launch(&port, argv);
-    if (!port_serve(&port, asked_for_its_file, 50)) {
+    if (!port_serve(&port, asked_for_its_file, 28)) {
         port_show_output(&port);
         print_message("frames %u, arps %u, discovers %u, requests %u, closed: %s\n", port.frames,
                       port.responder.arps, port.responder.discovers, port.responder.requests,

@@ -84,7 +84,6 @@ static void on_accept(void *user, uint32_t events)
 {
     struct wall_clock_port *port = user;
     const struct ttb__netdev_opts opts = {
-        .name = "wall",
         .mac = {0x02, 0x74, 0x74, 0, 0, 1},
         .mtu = 1500,
         .carrier = true,

@@ -675,8 +675,7 @@ int ttb__controller_set_time(struct ttb__controller *controller, uint64_t now_ns
         return -EINVAL;
     if (!controller->is_shared)
         return 0;
-    controller->time = time;
-    controller->bound = time + 1;
+    controller->time = time; /* its bound stays behind it: it is not to pass any more */
     ttb__segment_set_current_time(&controller->segment, time);
     return 0;
 }

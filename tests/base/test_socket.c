@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,8 @@ struct fixture {
     char directory[32];
     char path[64];
     int pair[2];
+    size_t bytes_read;
+    unsigned fds_read;
 };
 
 static int set_up(void **state)
@@ -253,6 +256,49 @@ static void descriptors_that_nobody_wants_are_closed(void **state)
     assert_int_equal(ttb__socket_send(fixture->pair[0], "a", 1, fds, TTB__FDS_MAX + 1, 0), -EINVAL);
 }
 
+#define LONG_BYTES (4u << 20)
+
+static void *read_long(void *user)
+{
+    struct fixture *fixture = user;
+    struct pollfd ready = {.fd = fixture->pair[1], .events = POLLIN};
+    size_t len_bytes = 0;
+    static char data[65536];
+
+    while (len_bytes < LONG_BYTES && poll(&ready, 1, 10000) == 1) {
+        int fds[TTB__FDS_MAX];
+        size_t count = 0;
+        ssize_t received =
+            ttb__socket_receive(fixture->pair[1], data, sizeof(data), fds, TTB__FDS_MAX, &count);
+
+        if (received <= 0)
+            break;
+        len_bytes += (size_t)received;
+        fixture->fds_read += (unsigned)count;
+        while (count)
+            close(fds[--count]);
+    }
+    fixture->bytes_read = len_bytes;
+    return NULL;
+}
+
+static void what_does_not_fit_at_once_follows_and_descriptors_go_only_once(void **state)
+{
+    struct fixture *fixture = *state;
+    char *data = calloc(1, LONG_BYTES);
+    pthread_t reader;
+
+    assert_non_null(data);
+    fixture->bytes_read = fixture->fds_read = 0;
+    assert_int_equal(pthread_create(&reader, NULL, read_long, fixture), 0);
+    assert_int_equal(
+        ttb__socket_send(fixture->pair[0], data, LONG_BYTES, &fixture->pair[0], 1, 10000), 0);
+    pthread_join(reader, NULL);
+    assert_int_equal(fixture->bytes_read, LONG_BYTES);
+    assert_int_equal(fixture->fds_read, 1);
+    free(data);
+}
+
 static void receiving_does_not_wait_and_sees_the_end(void **state)
 {
     struct fixture *fixture = *state;
@@ -304,6 +350,7 @@ int main(void)
         TEST(connecting_where_nobody_is_fails),
         TEST(descriptors_travel_with_the_data),
         TEST(descriptors_that_nobody_wants_are_closed),
+        TEST(what_does_not_fit_at_once_follows_and_descriptors_go_only_once),
         TEST(receiving_does_not_wait_and_sees_the_end),
         TEST(sending_to_somebody_who_has_gone_is_an_error_and_no_signal),
         TEST(sending_to_somebody_who_does_not_read_times_out),

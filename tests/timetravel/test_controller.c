@@ -77,6 +77,15 @@ static void a_kick_at_time_zero_can_be_limited(struct rig *rig)
     rig_run(rig, 1, 2);
 }
 
+/* It is blocked, so it has set its capability bit if it ever will, and needs no message. */
+static void a_limit_knows_the_mode_before_the_first_message(struct rig *rig)
+{
+    assert_int_equal(ttb__controller_limit(rig->controller, 5 * S), rig_is_shared(rig) ? 0 : 1);
+    if (rig->uml.shm)
+        assert_int_equal(fake_uml_peek_u64(&rig->uml, SHM_FREE_UNTIL), 0);
+    assert_int_equal(ttb__controller_has_unacknowledged(rig->controller), !rig_is_shared(rig));
+}
+
 static void a_participant_passes_no_time_before_its_first_grant(struct rig *rig)
 {
     rig->grant_ns = 1;
@@ -159,7 +168,9 @@ static void times_before_the_participants_start_are_refused(struct rig *rig)
 static void a_request_past_the_end_of_the_bridges_time_is_never(struct rig *rig)
 {
     /* Origin: 1000 ns before the last possible time. */
-    rig_wait_for(rig, 998);
+    rig_wait_for(rig, 5000);
+    assert_true(ttb__controller_request_ns(rig->controller) == TTB__TIME_NEVER);
+    rig_call(rig, UINT64_MAX - 3);
     assert_true(ttb__controller_request_ns(rig->controller) == UINT64_MAX - 3);
     rig_run(rig, UINT64_MAX - 3, UINT64_MAX);
     assert_int_equal(rig->uml.time, 998);
@@ -439,6 +450,7 @@ int main(void)
         EACH(a_running_participant_has_no_request),
         EACH(time_is_known_from_grants_kicks_and_interrupts),
         EACH(a_kick_at_time_zero_can_be_limited),
+        EACH_AT(a_limit_knows_the_mode_before_the_first_message, 5 * S),
         EACH(a_participant_passes_no_time_before_its_first_grant),
         EACH(broadcasts_go_both_ways),
         EACH(a_broadcast_while_it_kicks_is_acknowledged_before_the_reply_can_be),

@@ -414,6 +414,35 @@ static void memory_accesses_do_not_come_as_messages(void **state)
     }
 }
 
+/* It was told that there is nothing to share. */
+static void a_participant_that_takes_a_segment_of_no_version_still_uses_messages(void **state)
+{
+    struct rig rig;
+    struct ttb__message message = {.op = TTB__OP_START, .seq = 1};
+    int fds[2] = {-1, -1};
+    uint8_t *shm;
+
+    (void)state;
+    rig_open(&rig, FLAVOUR_MESSAGES, TTB__CONTROLLER_MESSAGES);
+    rig.start_at_once = true;
+    send_messages(&rig, &message, 1);
+    rig_turn(&rig);
+    assert_int_equal(ttb__socket_receive(rig.uml.fd, &message, sizeof(message), fds, 2, NULL),
+                     sizeof(message));
+    shm = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
+    assert_true(shm != MAP_FAILED);
+    shm[SHM_CAPA] = 1;
+    send_messages(&rig, &(struct ttb__message){TTB__OP_WAIT, 2, 0}, 1);
+    rig_turn(&rig);
+    assert_false(ttb__controller_is_shared(rig.controller));
+    assert_int_equal(recv(rig.uml.fd, &message, sizeof(message), MSG_DONTWAIT), sizeof(message));
+    assert_int_equal(message.op, TTB__OP_ACK);
+    munmap(shm, 8192);
+    close(fds[0]);
+    close(fds[1]);
+    rig_close(&rig);
+}
+
 static void a_participant_that_must_share_and_does_not_is_refused(void **state)
 {
     struct rig rig;
@@ -850,6 +879,7 @@ int main(void)
         cmocka_unit_test(the_participant_cannot_raise_its_own_bound),
         cmocka_unit_test(a_participant_cannot_shrink_or_grow_the_segment),
         cmocka_unit_test(memory_accesses_do_not_come_as_messages),
+        cmocka_unit_test(a_participant_that_takes_a_segment_of_no_version_still_uses_messages),
         cmocka_unit_test(a_participant_that_must_share_and_does_not_is_refused),
         cmocka_unit_test(a_stream_may_be_split_anywhere),
         cmocka_unit_test(a_stream_may_come_byte_by_byte),

@@ -133,6 +133,25 @@ static void before_its_bound_it_passes_time_without_asking(void **state)
     assert_int_equal(ttb_participant_free_until_ns(script->me), 200);
 }
 
+static void waiting_ends_the_bound_and_the_request(void **state)
+{
+    struct script *script = *state;
+    uint64_t now_ns = 0;
+
+    come_to(script, 100, 500);
+    say(script, TTB__OP_ACK, 4, 0);
+    say(script, TTB__OP_ACK, 5, 0);
+    say(script, TTB__OP_RUN, 92, 150);
+    assert_int_equal(ttb_participant_request(script->me, 150), 0);
+    assert_int_equal(ttb_participant_wait(script->me, &now_ns), 0);
+    assert_int_equal(ttb_participant_free_until_ns(script->me), 150);
+    /* To wait without a request is to wait for whatever comes. */
+    say(script, TTB__OP_ACK, 6, 0);
+    say(script, TTB__OP_RUN, 93, 7000);
+    assert_int_equal(ttb_participant_wait(script->me, &now_ns), 0);
+    assert_int_equal(now_ns, 7000);
+}
+
 static void time_does_not_go_backwards_by_our_own_wish(void **state)
 {
     struct script *script = *state;
@@ -795,6 +814,7 @@ int main(void)
         SCRIPTED(a_participant_starts_at_zero_and_may_not_pass_time),
         SCRIPTED(it_asks_waits_and_runs),
         SCRIPTED(before_its_bound_it_passes_time_without_asking),
+        SCRIPTED(waiting_ends_the_bound_and_the_request),
         SCRIPTED(time_does_not_go_backwards_by_our_own_wish),
         SCRIPTED(requests_beyond_local_time_are_for_its_end),
         SCRIPTED(an_update_is_sent_only_when_time_has_passed),

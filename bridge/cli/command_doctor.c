@@ -244,7 +244,7 @@ static void check_ns3(struct doctor *doctor)
 /* ------------------------------------------------------------------------------------- the boot */
 
 struct boot {
-    double up_s;    /* wall time of the same */
+    double up_s; /* wall time until the node's first line */
     double start_s;
     char first[64];
 };
@@ -318,8 +318,7 @@ static void run_node(struct doctor *doctor, struct ttb_lab *lab, struct boot *bo
     else
         tell(doctor, OK, "boot",
              "Linux %s was up after %.0f ms; %d simulated seconds of sleep took %.0f ms",
-             boot->first, 1e3 * boot->up_s, SLEEP_S,
-             1e3 * (wall_s() - boot->start_s - boot->up_s));
+             boot->first, 1e3 * boot->up_s, SLEEP_S, 1e3 * (wall_s() - boot->start_s - boot->up_s));
 }
 
 static void check_boot(struct doctor *doctor)

@@ -26,7 +26,8 @@ struct kind {
 };
 
 static const struct kind kernels = {"kernel", "kernels", "linux", "TTB_KERNEL", NULL, "kernel"};
-static const struct kind images = {"image", "images", "image.ext4", "TTB_IMAGE", "busybox", "image"};
+static const struct kind images = {"image",     "images",  "image.ext4",
+                                   "TTB_IMAGE", "busybox", "image"};
 
 static int fail(char *error, size_t error_size, int code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

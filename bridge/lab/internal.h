@@ -121,6 +121,8 @@ struct ttb_lab {
 /* lab.c */
 int ttb__lab_fail(struct ttb_lab *lab, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* What a negative errno means, with the remedy where strerror(3) does not suggest it. */
+const char *ttb__lab_reason(int code);
 /* Remove a directory and what is in it, links not followed. Best effort. */
 void ttb__remove_tree(int directory_fd, const char *name);
 

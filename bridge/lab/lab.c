@@ -32,6 +32,14 @@ int ttb__lab_fail(struct ttb_lab *lab, int code, const char *format, ...)
     return code;
 }
 
+const char *ttb__lab_reason(int code)
+{
+    /* A node takes about ten descriptors, so this is what large labs meet first. */
+    if (code == -EMFILE)
+        return "too many open files; raise the limit: ulimit -n";
+    return strerror(-code);
+}
+
 const char *ttb_lab_error(const struct ttb_lab *lab)
 {
     return lab->error.text;
@@ -194,7 +202,7 @@ static int make_bridge(struct ttb_lab *lab, const struct ttb_bridge_opts *wanted
     rc = ttb_bridge_new(&opts, &lab->bridge);
     if (rc)
         return ttb__lab_fail(lab, rc, "cannot make a bridge in %s: %s", lab->directory,
-                             strerror(-rc));
+                             ttb__lab_reason(rc));
     return 0;
 }
 

@@ -230,7 +230,7 @@ static int prepare(struct ttb_lab_node *node)
     }
     if (rc)
         return ttb__fail(&node->failure, rc, "cannot prepare its directory %s: %s", node->directory,
-                         strerror(-rc));
+                         ttb__lab_reason(rc));
     node->prepared = true;
     return 0;
 }
@@ -256,7 +256,8 @@ static int spawn(struct ttb_lab_node *node, const struct command_line *line)
     what.output =
         openat(node->directory_fd, "console.log", O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
     if (what.output < 0) {
-        rc = ttb__fail(&node->failure, -errno, "%s: %s", node->console_path, strerror(errno));
+        rc = ttb__fail(&node->failure, -errno, "%s: %s", node->console_path,
+                       ttb__lab_reason(-errno));
     } else {
         rc = ttb__process_start(&what, &node->process, &why);
         if (rc)

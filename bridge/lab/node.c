@@ -127,7 +127,7 @@ static int choose_image(struct ttb_lab_node *node, const char *wanted)
         if (fd >= 0)
             close(fd);
         return ttb__lab_fail(lab, rc, "node %s: image %s: %s", node->name, node->image,
-                             strerror(-rc));
+                             ttb__lab_reason(rc));
     }
     close(fd);
     if (!S_ISREG(status.st_mode) || status.st_size < TTB__RESULT_BYTES)
@@ -167,7 +167,7 @@ static int make_node_directory(struct ttb_lab_node *node)
 
     if (nodes_fd < 0)
         return ttb__lab_fail(lab, -errno, "cannot open %s/nodes: %s", lab->directory,
-                             strerror(errno));
+                             ttb__lab_reason(-errno));
     ttb__remove_tree(nodes_fd, node->name);
     if (mkdirat(nodes_fd, node->name, 0700) == 0)
         node->directory_fd = openat(nodes_fd, node->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -179,7 +179,7 @@ static int make_node_directory(struct ttb_lab_node *node)
         rc = ttb__console_open(node);
     if (rc)
         return ttb__lab_fail(lab, rc, "node %s: cannot make its directory in %s/nodes: %s",
-                             node->name, lab->directory, strerror(-rc));
+                             node->name, lab->directory, ttb__lab_reason(rc));
     if (asprintf(&node->directory, "%s/nodes/%s", lab->directory, node->name) < 0) {
         node->directory = NULL;
         return ttb__lab_fail(lab, -ENOMEM, "out of memory");

@@ -118,7 +118,7 @@ static int add_file(struct ttb_lab_node *node, int archive, const struct ttb_lab
                          file->host_path ? " from " : "", file->host_path ? file->host_path : "",
                          rc == -ENAMETOOLONG ? "its path is too long for the archive (255 bytes)"
                          : rc == -EINVAL     ? "not a regular file"
-                                             : strerror(-rc));
+                                             : ttb__lab_reason(rc));
 }
 
 int ttb__input_begin(struct ttb_lab_node *node, const struct ttb_lab_file *files, size_t count)
@@ -128,7 +128,7 @@ int ttb__input_begin(struct ttb_lab_node *node, const struct ttb_lab_file *files
 
     if (archive < 0)
         return ttb__lab_fail(node->lab, -errno, "node %s: cannot create %s/%s: %s", node->name,
-                             node->directory, ARCHIVE, strerror(errno));
+                             node->directory, ARCHIVE, ttb__lab_reason(-errno));
     for (size_t i = 0; i < count && !rc; i++)
         rc = add_file(node, archive, &files[i]);
     close(archive);

@@ -169,7 +169,8 @@ static void test_the_doctor_names_all_that_is_missing_at_once(void **state)
     assert_says(said.out, "ok    host");
     run(program, "TTB_KERNEL=/bin/busybox $TTB doctor", &said);
     assert_int_equal(said.status, 3);
-    assert_says(said.out, "busybox: is not a User-Mode Linux kernel; build one with: ttb kernel build");
+    assert_says(said.out,
+                "busybox: is not a User-Mode Linux kernel; build one with: ttb kernel build");
 }
 
 static void test_completion_offers_commands_and_what_was_built(void **state)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -251,6 +252,33 @@ static void test_interfaces_are_checked_and_named_by_order(void **state)
     scratch_free(scratch);
 }
 
+static void test_the_limit_of_open_files_is_named(void **state)
+{
+    char *scratch = scratch_new(), name[16];
+    struct ttb_lab_opts lab_opts = {.kernel = fake_kernel, .image = "/bin/busybox"};
+    struct ttb_lab *lab = open_lab(scratch, &lab_opts, NULL, NULL);
+    struct ttb_lab_node_opts opts = {.size = sizeof(opts), .name = name};
+    struct rlimit before, low;
+    struct ttb_lab_node *node;
+    int rc = 0;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    low = before;
+    low.rlim_cur = 40;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    for (int i = 0; i < 40 && !rc; i++) {
+        snprintf(name, sizeof(name), "n%d", i);
+        rc = ttb_lab_add_node(lab, &opts, &node);
+    }
+    setrlimit(RLIMIT_NOFILE, &before);
+    assert_int_equal(rc, -EMFILE);
+    assert_contains(ttb_lab_error(lab), name);
+    assert_contains(ttb_lab_error(lab), "ulimit -n");
+    ttb_lab_free(lab);
+    scratch_free(scratch);
+}
+
 static void test_remains_of_an_earlier_run_are_replaced(void **state)
 {
     char *scratch = scratch_new(), *console = in(scratch, "nodes/a/console.log");
@@ -287,6 +315,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_kernel_without_time_travel_is_refused),
         cmocka_unit_test(test_files_that_cannot_be_are_refused_by_name),
         cmocka_unit_test(test_interfaces_are_checked_and_named_by_order),
+        cmocka_unit_test(test_the_limit_of_open_files_is_named),
         cmocka_unit_test(test_remains_of_an_earlier_run_are_replaced),
     };
 

@@ -34,20 +34,10 @@ namespace
 {
 
 Mac48Address
-ParseMac(const char* text)
+ParseDeviceMac(const char* text)
 {
     uint8_t bytes[6];
-    int len = -1;
-    int count = std::sscanf(text,
-                            "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n",
-                            &bytes[0],
-                            &bytes[1],
-                            &bytes[2],
-                            &bytes[3],
-                            &bytes[4],
-                            &bytes[5],
-                            &len);
-    if (count != 6 || len != 17 || text[len] != 0)
+    if (!ParseMac(text, bytes))
     {
         Fail(-EINVAL,
              "\"" + std::string(text) + "\" is no Ethernet address (such as 02:00:00:00:00:07)");
@@ -112,7 +102,7 @@ ttb_ns3_install_csma(struct ttb_ns3_object* node,
         Ptr<Node> owner = AsExactly<Node>(node);
         Ptr<CsmaChannel> medium = AsExactly<CsmaChannel>(channel);
         // Everything that may be refused comes before the device is visible to anybody.
-        Mac48Address address = mac ? ParseMac(mac) : Mac48Address::Allocate();
+        Mac48Address address = mac ? ParseDeviceMac(mac) : Mac48Address::Allocate();
         Ptr<CsmaNetDevice> made = DynamicCast<CsmaNetDevice>(
             CreateChecked("ns3::CsmaNetDevice", attributes, CsmaNetDevice::GetTypeId()));
         made->SetAddress(address);

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "api.h"
 
+#include <ns3/address.h>
 #include <ns3/config.h>
 #include <ns3/global-value.h>
+#include <ns3/inet-socket-address.h>
+#include <ns3/inet6-socket-address.h>
+#include <ns3/ipv4-address.h>
+#include <ns3/ipv6-address.h>
+#include <ns3/mac48-address.h>
 #include <ns3/object-base.h>
 #include <ns3/simulator.h>
 #include <ns3/string.h>
 
 #include <arpa/inet.h>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
@@ -48,6 +55,15 @@ ListAttributes(TypeId type)
     }
 }
 
+/// The name of the class of an attribute's value. Some checkers say "ns3::IntegerValue", others
+/// "AddressValue". @return it without the namespace
+std::string
+GetValueType(Ptr<const AttributeChecker> checker)
+{
+    std::string name = checker->GetValueTypeName();
+    return name.rfind("ns3::", 0) == 0 ? name.substr(5) : name;
+}
+
 /// ns-3's parsers of numbers and addresses take what begins well for the whole.
 bool
 IsWellFormed(const std::string& valueType, const char* value)
@@ -55,25 +71,29 @@ IsWellFormed(const std::string& valueType, const char* value)
     char* end = nullptr;
     unsigned char address[sizeof(struct in6_addr)];
 
-    if (valueType == "ns3::IntegerValue" || valueType == "ns3::UintegerValue")
+    if (valueType == "IntegerValue" || valueType == "UintegerValue")
     {
-        if (valueType == "ns3::UintegerValue" && std::strchr(value, '-'))
+        if (valueType == "UintegerValue" && std::strchr(value, '-'))
         {
             return false;
         }
         std::strtoull(value, &end, 0);
     }
-    else if (valueType == "ns3::DoubleValue")
+    else if (valueType == "DoubleValue")
     {
         std::strtod(value, &end);
     }
-    else if (valueType == "ns3::Ipv4AddressValue")
+    else if (valueType == "Ipv4AddressValue")
     {
         return inet_pton(AF_INET, value, address) == 1;
     }
-    else if (valueType == "ns3::Ipv6AddressValue")
+    else if (valueType == "Ipv6AddressValue")
     {
         return inet_pton(AF_INET6, value, address) == 1;
+    }
+    else if (valueType == "Mac48AddressValue")
+    {
+        return ParseMac(value, address);
     }
     else
     {
@@ -82,23 +102,78 @@ IsWellFormed(const std::string& valueType, const char* value)
     return end != value && *end == 0;
 }
 
-/// Check a value with a checker. @param what the attribute, for the error text
-void
-CheckValue(Ptr<const AttributeChecker> checker, const std::string& what, const char* value)
+/// ns-3 has addresses of any kind as a type number, which depends on what was used first in the
+/// process, a length and bytes. People write 10.0.0.1, 10.0.0.1:9, [2001:db8::1]:9 or
+/// 02:00:00:00:00:07. @return null if it is nothing of that kind
+Ptr<AttributeValue>
+ParseAddress(const std::string& value)
+{
+    std::string host = value;
+    unsigned long port = 0;
+    auto colon = value.rfind(':');
+    bool hasPort = colon != std::string::npos && colon > 0 &&
+                   (value[colon - 1] == ']' || value.find(':') == colon);
+    if (hasPort)
+    {
+        const char* digits = value.c_str() + colon + 1;
+        char* end = nullptr;
+        port = std::strtoul(digits, &end, 10);
+        if (*digits < '0' || *digits > '9' || *end != 0 || port > 65535)
+        {
+            return nullptr;
+        }
+        host.resize(colon);
+    }
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+    {
+        host = host.substr(1, host.size() - 2);
+    }
+    uint8_t bytes[16];
+    if (inet_pton(AF_INET, host.c_str(), bytes) == 1)
+    {
+        Ipv4Address ipv4 = Ipv4Address::Deserialize(bytes);
+        return Create<AddressValue>(hasPort ? Address(InetSocketAddress(ipv4, port))
+                                            : Address(ipv4));
+    }
+    if (inet_pton(AF_INET6, host.c_str(), bytes) == 1)
+    {
+        Ipv6Address ipv6(bytes);
+        return Create<AddressValue>(hasPort ? Address(Inet6SocketAddress(ipv6, port))
+                                            : Address(ipv6));
+    }
+    if (!hasPort && ParseMac(value.c_str(), bytes))
+    {
+        Mac48Address mac;
+        mac.CopyFrom(bytes);
+        return Create<AddressValue>(mac);
+    }
+    return nullptr;
+}
+
+/// Parse and check a value. @param what the attribute, for the error text
+Ptr<AttributeValue>
+ParseValue(Ptr<const AttributeChecker> checker, const std::string& what, const char* value)
 {
     std::string reason;
-    bool good = false;
+    Ptr<AttributeValue> parsed;
     try
     {
         // Parsers of some values end the program instead of saying no; the trap is set.
-        good = IsWellFormed(checker->GetValueTypeName(), value) &&
-               checker->CreateValidValue(StringValue(value));
+        std::string type = GetValueType(checker);
+        if (type == "AddressValue")
+        {
+            parsed = ParseAddress(value);
+        }
+        else if (IsWellFormed(type, value))
+        {
+            parsed = checker->CreateValidValue(StringValue(value));
+        }
     }
     catch (const FatalError& error)
     {
         reason = std::string("; ") + error.what();
     }
-    if (!good)
+    if (!parsed)
     {
         std::string expected = checker->GetValueTypeName();
         if (checker->HasUnderlyingTypeInformation())
@@ -109,6 +184,7 @@ CheckValue(Ptr<const AttributeChecker> checker, const std::string& what, const c
              "\"" + std::string(value) + "\" is no value for " + what + " (" + expected + ")" +
                  reason);
     }
+    return parsed;
 }
 
 struct TypeId::AttributeInformation
@@ -138,6 +214,22 @@ CheckStrings(const char* name, const char* value)
 namespace ttb
 {
 
+bool
+ParseMac(const char* text, uint8_t bytes[6])
+{
+    int len = -1;
+    int count = std::sscanf(text,
+                            "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n",
+                            &bytes[0],
+                            &bytes[1],
+                            &bytes[2],
+                            &bytes[3],
+                            &bytes[4],
+                            &bytes[5],
+                            &len);
+    return count == 6 && len == 17 && text[len] == 0 && std::strcspn(text, " +-") == 17;
+}
+
 struct ttb_ns3_object*
 NewHandle(struct ttb_ns3* sim, Ptr<Object> object)
 {
@@ -159,8 +251,8 @@ FindType(const char* name)
     return type;
 }
 
-void
-CheckAttribute(TypeId type, const char* name, const char* value, bool creating)
+Ptr<AttributeValue>
+ParseAttribute(TypeId type, const char* name, const char* value, bool creating)
 {
     CheckStrings(name, value);
     struct TypeId::AttributeInformation info = FindAttribute(type, name);
@@ -174,7 +266,7 @@ CheckAttribute(TypeId type, const char* name, const char* value, bool creating)
                       ? " can be set only when its object is created"
                       : " cannot be set"));
     }
-    CheckValue(info.checker, what, value);
+    return ParseValue(info.checker, what, value);
 }
 
 Ptr<Object>
@@ -193,8 +285,8 @@ CreateChecked(const char* name, const struct ttb_ns3_attribute* attributes, Type
     factory.SetTypeId(type);
     for (; attributes && attributes->name; attributes++)
     {
-        CheckAttribute(type, attributes->name, attributes->value, true);
-        factory.Set(attributes->name, StringValue(attributes->value));
+        factory.Set(attributes->name,
+                    *ParseAttribute(type, attributes->name, attributes->value, true));
     }
     return factory.Create<Object>();
 }
@@ -250,9 +342,9 @@ ttb_ns3_set_default(struct ttb_ns3* ns3, const char* name, const char* value)
         }
         TypeId type = FindType(full.substr(0, at).c_str());
         std::string attribute = full.substr(at + 2);
-        CheckAttribute(type, attribute.c_str(), value, true);
+        Ptr<AttributeValue> parsed = ParseAttribute(type, attribute.c_str(), value, true);
         // The attribute may be a parent's, and defaults are kept where it is declared.
-        while (!Config::SetDefaultFailSafe(type.GetName() + "::" + attribute, StringValue(value)))
+        while (!Config::SetDefaultFailSafe(type.GetName() + "::" + attribute, *parsed))
         {
             if (!type.HasParent() || type.GetParent() == type)
             {
@@ -272,8 +364,9 @@ ttb_ns3_set_global(struct ttb_ns3* ns3, const char* name, const char* value)
         {
             if ((*global)->GetName() == name)
             {
-                CheckValue((*global)->GetChecker(), std::string("global value ") + name, value);
-                if (!Config::SetGlobalFailSafe(name, StringValue(value)))
+                Ptr<AttributeValue> parsed =
+                    ParseValue((*global)->GetChecker(), std::string("global value ") + name, value);
+                if (!Config::SetGlobalFailSafe(name, *parsed))
                 {
                     Fail(-EINVAL, std::string("global value ") + name + " cannot be set");
                 }
@@ -301,8 +394,8 @@ ttb_ns3_object_set(struct ttb_ns3_object* object, const char* name, const char* 
 {
     return Call(object, [&]() {
         TypeId type = object->object->GetInstanceTypeId();
-        CheckAttribute(type, name, value, false);
-        if (!object->object->SetAttributeFailSafe(name, StringValue(value)))
+        Ptr<AttributeValue> parsed = ParseAttribute(type, name, value, false);
+        if (!object->object->SetAttributeFailSafe(name, *parsed))
         {
             Fail(-EINVAL,
                  "attribute " + type.GetName() + "::" + name + " refuses the value \"" + value +

@@ -201,6 +201,13 @@ ttb_ns3_event_count(const struct ttb_ns3* ns3)
 }
 
 int
+ttb_ns3_get_simulator(struct ttb_ns3* ns3, struct ttb_ns3_object** object)
+{
+    *object = nullptr;
+    return Call(ns3, [&]() { *object = NewHandle(ns3, Simulator::GetImplementation()); });
+}
+
+int
 ttb_ns3_run(struct ttb_ns3* ns3, uint64_t until_ns)
 {
     EventId stop;

@@ -175,20 +175,27 @@ AsExactly(struct ttb_ns3_object* handle)
 ns3::TypeId FindType(const char* name);
 
 /**
- * Check a value against an attribute.
+ * Parse the value of an attribute, and check it.
  * @param type of the object
  * @param name of the attribute
  * @param value as a string
  * @param creating whether the object is being created
+ * @return the value, which the attribute will accept
  */
-void CheckAttribute(ns3::TypeId type, const char* name, const char* value, bool creating);
+ns3::Ptr<ns3::AttributeValue> ParseAttribute(ns3::TypeId type,
+                                             const char* name,
+                                             const char* value,
+                                             bool creating);
 
 /** Create an object after checking everything. @param base what the type must derive from */
 ns3::Ptr<ns3::Object> CreateChecked(const char* type,
                                     const struct ttb_ns3_attribute* attributes,
                                     ns3::TypeId base);
 
-/** @return text as a number of nanoseconds for ns-3; fails if it is too large */
+/** Parse an Ethernet address, in the form 02:00:00:00:00:07. @return false if it is none */
+bool ParseMac(const char* text, uint8_t bytes[6]);
+
+/** @return a number of nanoseconds as a time of ns-3; fails if it is too large */
 ns3::Time ToTime(uint64_t time_ns);
 
 } // namespace ttb

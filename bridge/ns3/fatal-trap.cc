@@ -4,6 +4,7 @@
 #include <ns3/fatal-error.h>
 #include <ns3/fatal-impl.h>
 
+#include <algorithm>
 #include <dlfcn.h>
 #include <iostream>
 
@@ -23,7 +24,7 @@ namespace
 thread_local FatalTrap* t_trap = nullptr;
 
 /// How the line of a fatal error begins (ns3/fatal-error.h, ns3/abort.h, ns3/assert.h).
-const char* const FATAL_BEGINNINGS[] = {"msg=\"", "file=", "aborted. cond=\"", "assert failed."};
+const char* const FATAL_BEGINNINGS[] = {"msg=\"", "file=", "aborted. ", "assert failed. "};
 
 /// Turn `msg="TEXT", file=DIRECTORY/FILE, line=N` into `ns-3: TEXT (FILE:N)`.
 std::string
@@ -65,7 +66,8 @@ Reword(std::string line)
 FatalTrap::FatalTrap()
     : m_outer(t_trap),
       m_original(std::cerr.rdbuf(this)),
-      m_lineBegins(true)
+      m_lineBegins(true),
+      m_logFilter(*this)
 {
     t_trap = this;
 }
@@ -156,6 +158,42 @@ int
 FatalTrap::sync()
 {
     return m_held.empty() ? m_original->pubsync() : 0;
+}
+
+FatalTrap::LogFilter::LogFilter(const FatalTrap& trap)
+    : m_trap(trap),
+      m_original(std::clog.rdbuf(this))
+{
+}
+
+FatalTrap::LogFilter::~LogFilter()
+{
+    std::clog.rdbuf(m_original);
+}
+
+std::streamsize
+FatalTrap::LogFilter::xsputn(const char* text, std::streamsize len)
+{
+    // A line that is complete is no longer being written.
+    bool within = !m_trap.m_held.empty() && m_trap.m_held.back() != '\n';
+    return within ? len : m_original->sputn(text, len);
+}
+
+FatalTrap::int_type
+FatalTrap::LogFilter::overflow(int_type c)
+{
+    if (!traits_type::eq_int_type(c, traits_type::eof()))
+    {
+        char text = traits_type::to_char_type(c);
+        xsputn(&text, 1);
+    }
+    return traits_type::not_eof(c);
+}
+
+int
+FatalTrap::LogFilter::sync()
+{
+    return m_original->pubsync();
 }
 
 void

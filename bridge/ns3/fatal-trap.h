@@ -83,10 +83,28 @@ class FatalTrap : private std::streambuf
     /** @return true if what is held back may become, or is, the message of a fatal error */
     bool MayBeFatal() const;
 
+    /** std::clog, onto which ns-3 writes time and node in the middle of a fatal error's line. */
+    class LogFilter : public std::streambuf
+    {
+      public:
+        /** @param trap whose message is looked at; it outlives this */
+        explicit LogFilter(const FatalTrap& trap);
+        ~LogFilter() override;
+
+      private:
+        int_type overflow(int_type c) override;
+        std::streamsize xsputn(const char* text, std::streamsize len) override;
+        int sync() override;
+
+        const FatalTrap& m_trap;    //!< the trap that this belongs to
+        std::streambuf* m_original; //!< where std::clog goes
+    };
+
     FatalTrap* m_outer;         //!< the trap around this one
     std::streambuf* m_original; //!< where std::cerr goes
     std::string m_held;         //!< the line being written, if it looks like a fatal error's
     bool m_lineBegins;          //!< the next character is the first of a line
+    LogFilter m_logFilter;      //!< beside it
 };
 
 /**

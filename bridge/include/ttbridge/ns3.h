@@ -53,7 +53,13 @@ struct ttb_ns3;
 /** A handle of an ns3::Object. */
 struct ttb_ns3_object;
 
-/** An attribute and its value; lists of them end with a NULL name. */
+/**
+ * An attribute and its value; lists of them end with a NULL name. Values are written as in ns-3's
+ * manual: "100Mbps", "1ms", "10p", "true", "ns3::TcpSocketFactory"; numbers and addresses have to be
+ * one from the first character to the last. Where ns-3 takes an address of any kind ("Remote",
+ * "RemoteAddress", "Local"), it is written "10.0.0.1", "10.0.0.1:9", "2001:db8::1",
+ * "[2001:db8::1]:9" or "02:00:00:00:00:07".
+ */
 struct ttb_ns3_attribute {
     const char *name;
     const char *value;
@@ -163,6 +169,10 @@ int ttb_ns3_object_set(struct ttb_ns3_object *object, const char *name, const ch
  * @return 0; -ENOENT: no such attribute; -EPERM: it cannot be read; -ENOSPC: `size` is too small
  */
 int ttb_ns3_object_get(struct ttb_ns3_object *object, const char *name, char *value, size_t size);
+
+/** A handle of the simulator implementation, for its attributes, e.g. MaxEventsPerInstant.
+ * @return 0 and *object */
+int ttb_ns3_get_simulator(struct ttb_ns3 *ns3, struct ttb_ns3_object **object);
 
 /** Copy the name of an object's type, e.g. "ns3::CsmaChannel". @return 0; -ENOSPC */
 int ttb_ns3_object_type(struct ttb_ns3_object *object, char *type, size_t size);

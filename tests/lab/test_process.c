@@ -51,7 +51,9 @@ static int teardown(void **state)
 static struct ttb_lab_node *play(struct fixture *fixture, const char *argument)
 {
     struct ttb_lab_opts opts = {.kernel = fake_kernel, .image = "/bin/busybox", .seed = 42};
-    struct ttb_bridge_opts bridge_opts = {.connect_timeout_ms = 300};
+    /* Short for the one that never connects; the others shall not be cut on a busy machine. */
+    bool stays = strcmp(argument, "fake=stay") == 0;
+    struct ttb_bridge_opts bridge_opts = {.connect_timeout_ms = stays ? 300 : 60000};
     struct ttb_lab_interface_opts interface_opts = {.size = sizeof(interface_opts)};
     struct ttb_lab_node *node;
     struct ttb_port *port;

@@ -31,6 +31,20 @@ int fe_count_fds(void)
     return count;
 }
 
+/* Mappings of any front end's memory: memfd_create() below gives it the name. */
+static int count_mappings(void)
+{
+    char line[512];
+    FILE *maps = fopen("/proc/self/maps", "re");
+    int count = 0;
+
+    assert_non_null(maps);
+    while (fgets(line, sizeof(line), maps))
+        count += strstr(line, "memfd:front-end") != NULL;
+    fclose(maps);
+    return count;
+}
+
 /* ------------------------------------------------------------------------- the layer above */
 
 static void on_kick(void *user)
@@ -141,7 +155,7 @@ void fe_open(struct front_end *fe)
     assert_int_equal(ttb__netdev_new(&fe->loop, pair[1], &fe->opts, &netdev_ops, fe, &fe->netdev),
                      0);
 
-    fe->memory_fd = memfd_create("front end", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    fe->memory_fd = memfd_create("front-end", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     assert_true(fe->memory_fd >= 0);
     assert_int_equal(ftruncate(fe->memory_fd, FE_FILE_OFFSET + FE_MEMORY_BYTES), 0);
     fe->memory = mmap(NULL, FE_MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fe->memory_fd,
@@ -180,8 +194,10 @@ void fe_close(struct front_end *fe)
         close(fe->backend);
     munmap(fe->memory, FE_MEMORY_BYTES);
     close(fe->memory_fd);
-    if (fe->fds_before >= 0)
+    if (fe->fds_before >= 0) {
         assert_int_equal(fe_count_fds(), fe->fds_before);
+        assert_int_equal(count_mappings(), 0);
+    }
 }
 
 void fe_expect_closed(struct front_end *fe, int err, const char *why)

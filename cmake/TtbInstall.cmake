@@ -3,7 +3,6 @@
 include(CMakePackageConfigHelpers)
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/ttbridge)
-set(share ${CMAKE_INSTALL_DATADIR}/ttbridge)
 
 install(TARGETS ttbridge ttbridge_static EXPORT ttbridge
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
@@ -29,22 +28,12 @@ file(RELATIVE_PATH from_bin_to_lib
   ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
 if(TARGET ttb)
   set_target_properties(ttb PROPERTIES INSTALL_RPATH "$ORIGIN/${from_bin_to_lib}")
-  install(TARGETS ttb RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 if(TARGET ttbridge_ns3)
   set_target_properties(ttbridge_ns3 PROPERTIES INSTALL_RPATH "$ORIGIN")
 endif()
 
-# What makes kernels and images: beside each other, as in the source tree.
-foreach(folder uml-patches images)
-  if(EXISTS ${PROJECT_SOURCE_DIR}/${folder})
-    install(DIRECTORY ${folder} DESTINATION ${share} USE_SOURCE_PERMISSIONS)
-  endif()
-endforeach()
-file(GLOB manuals ${PROJECT_SOURCE_DIR}/doc/man/*.1)
-if(manuals)
-  install(FILES ${manuals} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-endif()
+# The program, its manual, and what makes kernels and images are installed by bridge/cli.
 install(DIRECTORY LICENSES DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Those that bridge/ns3 links.

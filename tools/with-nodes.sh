@@ -7,9 +7,10 @@
 set -eu
 cd "$(dirname -- "$0")/.."
 
-shift # the build directory
-: "${TTB_KERNEL:=$(uml-patches/build.sh | tail -n 1)}"
-: "${TTB_IMAGE:=$(images/build.sh | tail -n 1)}"
+ttb=$1/ttb
+shift
+: "${TTB_KERNEL:=$("$ttb" kernel build | tail -n 1)}"
+: "${TTB_IMAGE:=$("$ttb" image build | tail -n 1)}"
 export TTB_KERNEL TTB_IMAGE
 for file in "$TTB_KERNEL" "$TTB_IMAGE"; do
     [ -f "$file" ] || { printf 'with-nodes: no such file: "%s"\n' "$file" >&2; exit 1; }

@@ -388,8 +388,8 @@ static void ten_runs_are_equal_byte_for_byte_in_both_clock_modes(void **state)
         assert_equal_files(&runs[0], &runs[i], "0.pcap", 300000);
         assert_equal_files(&runs[0], &runs[i], "1.pcap", 300000);
         assert_equal_files(&runs[0], &runs[i], "2.pcap", 300000);
-        assert_equal_files(&runs[0], &runs[i], "nodes/a/console.log", 500);
-        assert_equal_files(&runs[0], &runs[i], "nodes/b/console.log", 500);
+        assert_equal_files(&runs[0], &runs[i], "nodes/a/console.log", 200);
+        assert_equal_files(&runs[0], &runs[i], "nodes/b/console.log", 200);
     }
     for (int i = 0; i < REPETITIONS; i++)
         remove_directory(&runs[i]);

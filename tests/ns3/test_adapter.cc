@@ -23,7 +23,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iostream>
 #include <memory>
+#include <sstream>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -263,7 +265,7 @@ static void impossible_frames_are_dropped_with_their_reason(void **)
     lan.attached[1]->TraceConnectWithoutContext("Rx", MakeCallback(&CountRx));
     from->Send(1, Frame(13, 0xff));
     from->Send(2, MakeFrame(0x0800, 1501));
-    from->Send(3, MakeFrame(7, 60));      /* no room for ns-3's LLC/SNAP header */
+    from->Send(3, MakeFrame(7, 46));      /* no room for ns-3's LLC/SNAP header */
     from->Send(4, MakeFrame(61, 60));     /* longer than the frame */
     from->Send(5, MakeFrame(1500, 1499)); /* the same, large */
     from->Send(6, MakeFrame(10, 500));    /* more trailer than any padding */
@@ -277,6 +279,34 @@ static void impossible_frames_are_dropped_with_their_reason(void **)
     assert_int_equal(lan.ports[1]->deliveries.size(), 1);
     assert_int_equal(g_txTraced, 1);
     assert_int_equal(g_rxTraced, 1);
+}
+
+static void a_device_without_link_sends_nothing(void **)
+{
+    Lan lan(1);
+    Ptr<CsmaNetDevice> lonely = CreateObject<CsmaNetDevice>();
+
+    lonely->SetAddress(Mac48Address::Allocate());
+    CreateObject<Node>()->AddDevice(lonely);
+    Ptr<NodePort> attached = NodePort::Install(lonely, lan.NewPort());
+    lan.ports[1]->Send(1, MakeFrame(0x0800, 100));
+    Simulator::Run();
+    assert_int_equal(attached->GetDropped(NodePort::TX_LINK_DOWN), 1);
+    assert_int_equal(attached->GetTransmitted(), 0);
+}
+
+static void a_port_is_let_go_when_the_network_is_destroyed(void **)
+{
+    Lan lan;
+
+    assert_non_null(lan.ports[0]->transmit);
+    lan.ports[0]->Send(DELAY_NS, MakeFrame(0x0800, 100));
+    Simulator::Stop(NanoSeconds(10));
+    Simulator::Run();
+    Simulator::Destroy();
+    assert_null(lan.ports[0]->transmit);
+    assert_null(lan.ports[1]->transmit);
+    assert_null(lan.attached[0]->GetPort());
 }
 
 static void a_full_device_queue_is_counted(void **)
@@ -521,6 +551,44 @@ static void without_events_nodes_run_until_they_stop_acting(void **)
     assert_int_equal(lan.bridge.asked.back(), TTB_TIME_NEVER);
 }
 
+static void a_node_that_will_act_keeps_the_simulation_unfinished(void **)
+{
+    Lan lan;
+
+    Simulator::Run();
+    assert_true(Simulator::IsFinished());
+    lan.ports[0]->Send(lan.bridge.now_ns + 5, MakeFrame(0x0800, 46));
+    assert_false(Simulator::IsFinished());
+}
+
+static void a_frame_that_nobody_waits_for_does_not_end_the_run(void **)
+{
+    Lan lan;
+    ttb_port *unconnected = lan.NewPort();
+
+    unconnected->Send(5 * DELAY_NS, MakeFrame(0x0800, 46));
+    lan.ports[0]->Send(10 * DELAY_NS, MakeFrame(0x0800, 46));
+    Simulator::Run();
+    assert_int_equal(lan.ports[1]->deliveries.size(), 1);
+}
+
+static void a_callback_of_the_bridge_may_stop_the_run(void **)
+{
+    Lan lan;
+    ttb_port *port = lan.NewPort();
+
+    port->transmit = [](void *, struct ttb_port *, uint64_t, const void *, size_t) {
+        Simulator::Stop();
+    };
+    port->Send(5 * US, MakeFrame(0x0800, 46));
+    Simulator::Schedule(MicroSeconds(9), []() {});
+    Simulator::Run();
+    assert_int_equal(lan.bridge.now_ns, 5 * US);
+    assert_int_equal(Simulator::Now().GetNanoSeconds(), 5 * US);
+    Simulator::Run();
+    assert_int_equal(Simulator::Now().GetNanoSeconds(), 9 * US);
+}
+
 static void idle_nodes_are_rarely_asked(void **)
 {
     Lan lan;
@@ -548,6 +616,7 @@ static void an_endless_instant_is_an_error(void **)
     std::string said = Error([]() { Simulator::Run(); });
     assert_says(said, "time does not go on: more than 1000 events at 3000 ns");
     assert_says(said, "ns-3 node 7");
+    assert_in_range(Simulator::GetEventCount(), 1000, 1100);
 }
 
 static void many_events_at_many_instants_are_none(void **)
@@ -560,6 +629,28 @@ static void many_events_at_many_instants_are_none(void **)
         Simulator::Schedule(NanoSeconds(1000 + i / 100), []() {});
     assert_string_equal(Error([]() { Simulator::Run(); }).c_str(), "");
     assert_true(Simulator::GetEventCount() >= 1000);
+}
+
+static void a_trap_keeps_back_nothing_but_the_fatal_error(void **)
+{
+    std::ostringstream seen, logged;
+    std::streambuf *error = std::cerr.rdbuf(seen.rdbuf()), *log = std::clog.rdbuf(logged.rdbuf());
+
+    std::string said = Error([]() {
+        std::cerr << "half a line, ";
+        std::cerr << "msg=\"in the middle\"" << std::endl;
+        std::cerr << "msg=\"not fatal\", file=x, line=3" << std::endl;
+        std::cerr << "message\n";
+        std::clog << "log\n";
+        NS_FATAL_ERROR("two " << 2);
+    });
+    bool restored = std::cerr.rdbuf(error) == seen.rdbuf();
+    restored = std::clog.rdbuf(log) == logged.rdbuf() && restored;
+    assert_true(restored);
+    assert_string_equal(seen.str().c_str(), "half a line, msg=\"in the middle\"\n"
+                                            "msg=\"not fatal\", file=x, line=3\nmessage\n");
+    assert_string_equal(logged.str().c_str(), "log\n");
+    assert_says(said, "ns-3: two 2 (test_adapter.cc:");
 }
 
 static void an_error_of_the_bridge_ends_the_run(void **)
@@ -610,6 +701,8 @@ int main()
         cmocka_unit_test(frames_with_a_length_keep_their_llc_header_and_padding),
         cmocka_unit_test(a_tagged_frame_may_be_longer_by_its_tag),
         cmocka_unit_test(impossible_frames_are_dropped_with_their_reason),
+        cmocka_unit_test(a_device_without_link_sends_nothing),
+        cmocka_unit_test(a_port_is_let_go_when_the_network_is_destroyed),
         cmocka_unit_test(a_full_device_queue_is_counted),
         cmocka_unit_test(what_a_port_does_not_take_is_counted_with_its_reason),
         cmocka_unit_test(a_port_leaves_the_ns3_stack_on_its_device_alone),
@@ -620,9 +713,13 @@ int main()
         cmocka_unit_test(stop_lets_nodes_run_up_to_its_time_exactly),
         cmocka_unit_test(the_clock_of_a_stopped_run_is_the_bridges_even_if_nodes_do_nothing),
         cmocka_unit_test(without_events_nodes_run_until_they_stop_acting),
+        cmocka_unit_test(a_node_that_will_act_keeps_the_simulation_unfinished),
+        cmocka_unit_test(a_frame_that_nobody_waits_for_does_not_end_the_run),
+        cmocka_unit_test(a_callback_of_the_bridge_may_stop_the_run),
         cmocka_unit_test(idle_nodes_are_rarely_asked),
         cmocka_unit_test(an_endless_instant_is_an_error),
         cmocka_unit_test(many_events_at_many_instants_are_none),
+        cmocka_unit_test(a_trap_keeps_back_nothing_but_the_fatal_error),
         cmocka_unit_test(an_error_of_the_bridge_ends_the_run),
         cmocka_unit_test(clocks_that_disagree_are_not_coupled),
     };

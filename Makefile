@@ -8,6 +8,7 @@
 
 JOBS ?= $(shell nproc)
 SETUP ?= yes
+FUZZ_SECONDS ?= 60
 ifeq ($(SANITIZE),1)
 BUILD ?= build-sanitize
 CMAKE_SANITIZE = -DTTB_SANITIZE=ON
@@ -23,7 +24,7 @@ PREFIX_ARG = $(if $(PREFIX),-DCMAKE_INSTALL_PREFIX=$(PREFIX))
 all: configure ## build everything; the program is build/ttb
 	cmake --build $(BUILD) -j $(JOBS)
 
-# $(call use_setup): the targets that promise to work on a bare machine install what is missing.
+# The targets that promise to work on a bare machine install what is missing.
 setup: ## install the Debian packages that are missing
 	@if [ "$(SETUP)" != no ]; then tools/setup.sh; fi
 
@@ -44,8 +45,13 @@ test: setup ## every test; builds kernel and image first
 bench: all ## benchmarks
 	@tools/with-nodes.sh $(BUILD) cmake --build $(BUILD) --target bench
 
-fuzz: configure ## fuzzers, a minute each
-	@cmake --build $(BUILD) --target fuzz
+fuzz: ## every fuzzer for FUZZ_SECONDS (60); needs clang, which it installs
+	@if [ "$(SETUP)" != no ]; then tools/setup.sh --for fuzz; fi
+	@cmake -S . -B build-fuzz $(if $(wildcard build-fuzz/CMakeCache.txt),,$(GENERATOR)) \
+	    -DCMAKE_C_COMPILER=clang -DTTB_FUZZ=ON -DTTB_SANITIZE=ON -DTTB_NS3=OFF -DTTB_TESTS=OFF \
+	    > /dev/null
+	@cmake --build build-fuzz -j $(JOBS) --target fuzzers
+	@tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
 
 format: ## run clang-format over the sources
 	@tools/check-format.sh --fix
@@ -57,7 +63,7 @@ install: all ## into PREFIX (default /usr/local), below DESTDIR
 	cmake --install $(BUILD)
 
 clean: ## remove the build directories
-	rm -rf build build-sanitize
+	rm -rf build build-sanitize build-fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'

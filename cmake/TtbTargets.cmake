@@ -16,6 +16,9 @@ if(TTB_SANITIZE)
     -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_link_options(ttb_flags INTERFACE -fsanitize=address,undefined)
 endif()
+if(TTB_FUZZ)
+  target_compile_options(ttb_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # ttb_layer(NAME SOURCES ... [BELOW layer ...])
 #

@@ -5,7 +5,13 @@
 #   tools/setup.sh           install (with sudo if not root)
 #   tools/setup.sh --check   name what is missing; exit status 1 if anything is
 #   tools/setup.sh --list    name everything
+#   tools/setup.sh --for fuzz    install what "make fuzz" needs
 set -eu
+
+usage() {
+    printf 'usage: tools/setup.sh [--check | --list | --for fuzz]\n' >&2
+    exit 2
+}
 
 # Compilers, build tools, libraries.
 packages="gcc g++ libc6-dev make cmake ninja-build pkg-config libcmocka-dev clang-format"
@@ -16,7 +22,7 @@ packages="$packages libns3-dev libgsl-dev libsqlite3-dev libxml2-dev"
 # The nodes' kernel.
 packages="$packages linux-source-6.12 bc bison flex patch perl xz-utils"
 # The nodes' disk images.
-packages="$packages busybox-static e2fsprogs mmdebstrap"
+packages="$packages busybox-static e2fsprogs fakeroot mmdebstrap"
 
 die() {
     printf 'setup: %s\n' "$*" >&2
@@ -26,7 +32,8 @@ die() {
 case "${1-}" in
     '' | --check) ;;
     --list) printf '%s\n' "$packages" | tr ' ' '\n'; exit ;;
-    *) printf 'usage: tools/setup.sh [--check | --list]\n' >&2; exit 2 ;;
+    --for) [ "${2-}" = fuzz ] || usage; packages="$packages clang libclang-rt-dev" ;;
+    *) usage ;;
 esac
 
 command -v dpkg-query > /dev/null || die "this is not Debian: install what these packages hold," \

@@ -71,6 +71,7 @@ struct demo {
     struct ttb_lab_node *alice, *bob;
     struct measure measure;
     unsigned running;
+    bool node_failed;
     bool disk_good;
     char sent[80], received[80]; /* digests */
     unsigned long received_bytes;
@@ -101,8 +102,10 @@ static void on_state(void *user, struct ttb_node *node, enum ttb_node_state stat
     struct demo *demo = user;
 
     (void)time_ns;
-    if (state == TTB_NODE_FAILED)
+    if (state == TTB_NODE_FAILED) {
         fprintf(stderr, "two-nodes: %s failed: %s\n", ttb_node_name(node), why);
+        demo->node_failed = true;
+    }
     if ((state == TTB_NODE_STOPPED || state == TTB_NODE_FAILED) && --demo->running == 0)
         ttb_ns3_stop(demo->ns3);
 }
@@ -260,7 +263,7 @@ static int run(struct demo *demo, const char *directory, enum ttb_clock_mode clo
         fprintf(stderr, "two-nodes: %s\n", ttb_ns3_error(demo->ns3));
         return EXIT_BROKEN;
     }
-    return rc;
+    return demo->node_failed ? EXIT_BROKEN : rc;
 }
 
 static void usage(FILE *out)

@@ -106,14 +106,16 @@ int ttb__controller_run(struct ttb__controller *controller, uint64_t time_ns,
 
 /* Lower the bound of a RUNNING participant (never raises it). The participant must be blocked on us
  * (awaiting a vhost-user reply). Returns 1 if the new bound holds only after `acknowledged` (message
- * mode), 0 if it holds already, or a negative errno. */
+ * mode), 0 if it holds already, or a negative errno: -EINVAL unless it is RUNNING, -ENOBUFS if it has
+ * some 60 messages to acknowledge, or what has just ended the connection. */
 int ttb__controller_limit(struct ttb__controller *controller, uint64_t free_until_ns);
 
 /* Set the clock that a WAITING participant sees when it is interrupted (shared mode; in message mode
- * GET asks ops->now_ns). To be called before each vhost-user call to it. */
+ * GET asks ops->now_ns). To be called before each vhost-user call to it. -EINVAL unless it is WAITING
+ * and now_ns lies between its time and its request, both included. */
 int ttb__controller_set_time(struct ttb__controller *controller, uint64_t now_ns);
 
-/* Send a BROADCAST; `acknowledged` follows. */
+/* Send a BROADCAST; `acknowledged` follows. -ENOBUFS if it has some 60 messages to acknowledge. */
 int ttb__controller_broadcast(struct ttb__controller *controller, uint64_t value);
 
 /* The latest time at which the participant is known to have been: of its last RUN, UPDATE or GET, or

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A real UML kernel against the controller alone: it boots, sleeps 1000 simulated seconds, and powers
- * off. When it asked and when it was let run must be the same in every run, with messages and with the
- * segment, whether it joins at simulated time 0 or later.
+ * A real UML kernel against the controller alone: it boots, sleeps 1000 simulated seconds, and
+ * powers off. When it asked and when it was let run must be the same in every run, with messages and
+ * with the segment, whether it joins at simulated time 0 or later.
  *
  * TTB_KERNEL and TTB_IMAGE are the paths of kernel and busybox image; without them the test is
  * skipped (status 77).
@@ -45,7 +45,7 @@ static const char start_script[] = "echo uptime-before $(cat /proc/uptime)\n"
                                    "echo uptime-after $(cat /proc/uptime)\n"
                                    "exit 3\n";
 
-/* One grant: the request it answers, which is its time, and the strict bound; relative to the origin. */
+/* One grant: its time, which is that of the request, and the strict bound; from the origin on. */
 struct grant {
     uint64_t time_ns, bound_ns;
 };

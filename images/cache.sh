@@ -73,9 +73,9 @@ clean_up() {
     clean_up_status=$?
     trap '' HUP INT TERM
     if [ -n "$child" ]; then
-        kill -TERM -- "-$child" 2>/dev/null || :
+        kill -s TERM -- "-$child" 2>/dev/null || :
         wait "$child" 2>/dev/null || :
-        kill -KILL -- "-$child" 2>/dev/null || :
+        kill -s KILL -- "-$child" 2>/dev/null || :
     fi
     [ -z "$work" ] || remove_tree "$work"
     exit "$clean_up_status"

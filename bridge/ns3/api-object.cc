@@ -14,6 +14,7 @@
 #include <ns3/string.h>
 
 #include <arpa/inet.h>
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -90,6 +91,14 @@ IsWellFormed(const std::string& valueType, const char* value)
     else if (valueType == "Ipv6AddressValue")
     {
         return inet_pton(AF_INET6, value, address) == 1;
+    }
+    else if (valueType == "DataRateValue")
+    {
+        return std::isdigit(static_cast<unsigned char>(value[0]));
+    }
+    else if (valueType == "TimeValue")
+    {
+        return value[0] && std::strchr("+-.0123456789", value[0]);
     }
     else if (valueType == "Mac48AddressValue")
     {

@@ -18,6 +18,7 @@ core: base calendar timetravel vhost
 link: base calendar
 lab: base
 scenario: base
+record: base
 ns3: base
 cli: base
 '

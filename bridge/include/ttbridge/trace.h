@@ -128,7 +128,8 @@ struct ttb_trace_place {
     const char *description; /**< NULL: none */
 };
 
-/** What has been declared so far. Nodes are ordered by id; so are links; places[i].id is i. */
+/** What has been declared so far, in the order in which it was; places[i].id is i. Ids of nodes and
+ * links are below TTB_TRACE_TABLE_MAX. */
 struct ttb_trace_tables {
     const struct ttb_trace_node *nodes;
     size_t node_count;

@@ -58,8 +58,10 @@ static void send_calls(struct ttb_port *port)
         return;
     if (node) {
         rc = ttb__controller_set_time(node->controller, port->bridge->now_ns);
-        if (rc)
-            return; /* it has failed, and says so itself */
+        if (rc) {
+            ttb__node_note_end(node, rc, "it cannot be interrupted at the bridge's time");
+            return; /* if it has failed by itself already, that cause counts */
+        }
     }
     rc = ttb__netdev_flush_calls(port->netdev);
     if (rc <= 0)

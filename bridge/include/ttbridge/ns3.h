@@ -253,6 +253,282 @@ int ttb_ns3_install_application(struct ttb_ns3_object *node, const char *type,
  */
 int ttb_ns3_pcap(struct ttb_ns3_object *device, const char *path, bool promiscuous);
 
+/* ------------------------------------------------------------------------------ Ethernet links */
+
+/**
+ * Create a full-duplex Ethernet device (ttb::EthernetLinkDevice with a drop-tail queue), add it to a
+ * node, and attach it to a channel (ttb::EthernetLinkChannel), which has room for two:
+ *
+ *     ttb_ns3_create(ns3, "ttb::EthernetLinkChannel",
+ *                    (struct ttb_ns3_attribute[]){{"Delay", "1ms"}, {0}}, &cable);
+ *     ttb_ns3_install_ethernet(node, cable, NULL,
+ *                    (struct ttb_ns3_attribute[]){{"DataRate", "1Gbps"}, {0}}, &device);
+ *
+ * Times are those of TTB_NET_FRAMING_ETHERNET in link.h, to the nanosecond. The link is down until it
+ * has both ends.
+ * @param mac         as for ttb_ns3_install_csma()
+ * @param attributes  of the device, e.g. DataRate, Mtu; NULL: none
+ * @return 0 and *device; -ENOSPC: the channel has two devices; -EINVAL; -ENOENT
+ */
+int ttb_ns3_install_ethernet(struct ttb_ns3_object *node, struct ttb_ns3_object *channel,
+                             const char *mac, const struct ttb_ns3_attribute *attributes,
+                             struct ttb_ns3_object **device);
+
+/**
+ * The same for ns3::SimpleNetDevice on an ns3::SimpleChannel, and for the types that have functions
+ * of their own above, by name. Simple devices have no serialisation unless their attribute DataRate
+ * says so, and one medium that everybody hears.
+ * @return as ttb_ns3_install_csma(); -EOPNOTSUPP: a type that needs more than a channel
+ */
+int ttb_ns3_install_device(struct ttb_ns3_object *node, const char *type,
+                           struct ttb_ns3_object *channel, const char *mac,
+                           const struct ttb_ns3_attribute *attributes,
+                           struct ttb_ns3_object **device);
+
+/* ------------------------------------------------------------------------- links while they run */
+
+/** Which fields of struct ttb_ns3_link_params are to be set. */
+enum ttb_ns3_link_field {
+    TTB_NS3_LINK_RATE = 1,
+    TTB_NS3_LINK_DELAY = 2,
+    TTB_NS3_LINK_LOSS = 4,
+    TTB_NS3_LINK_QUEUE = 8,
+};
+
+/** What can be changed on a link. Set `size` and `fields`. */
+struct ttb_ns3_link_params {
+    size_t size;           /**< sizeof(struct ttb_ns3_link_params) */
+    unsigned int fields;   /**< enum ttb_ns3_link_field, or-ed; the others stay as they are */
+    uint64_t rate_bps;     /**< 1 to 10^15 bit/s */
+    uint64_t delay_ns;     /**< propagation, one way; at most 10^18 */
+    uint32_t loss_ppb;     /**< probability that a receiver does not get a frame, in parts in
+                                1,000,000,000; independent for each frame and receiver */
+    uint32_t queue_frames; /**< frames that may wait in a device; 1 to 1,000,000 */
+};
+
+/**
+ * Set a link's parameters, before the run or from a scheduled call, from now on.
+ *
+ * `link` is a channel, or a device of one: of an Ethernet link this is the direction that begins at
+ * the device. A CSMA device has a queue of its own, and a loss of what it receives; rate and delay are
+ * those of the channel.
+ *
+ * Ethernet: a frame that is being transmitted keeps its rate and delay. CSMA: it keeps its rate, and
+ * meets the delay that holds when its last bit is sent. Loss is drawn, one number for each frame and
+ * receiver whatever the loss is, when a frame arrives, so changing it changes no other frame's fate.
+ * Frames that wait keep their places even if the new limit is lower. A link never reorders.
+ *
+ * Wifi devices have a loss only: of what their receivers decode.
+ * @return 0; -EINVAL: out of range; -EOPNOTSUPP: not this kind of link: nothing has been changed then
+ */
+int ttb_ns3_link_set(struct ttb_ns3_object *link, const struct ttb_ns3_link_params *params);
+
+/**
+ * Cut a link, given by its channel or one of its devices, or repair it. When it is cut all frames on it
+ * or waiting for it are lost, and so are those sent until it is repaired; attached ports lose their
+ * carrier. A frame for which a CSMA device is backing off waits on.
+ * @return 0, also when nothing changes; -EOPNOTSUPP: only CSMA and Ethernet can be cut
+ */
+int ttb_ns3_link_set_up(struct ttb_ns3_object *link, bool up);
+
+/**
+ * Let a model of errors decide which received frames a device loses, besides its loss, e.g.
+ * "ns3::BurstErrorModel". Counted as loss.
+ * @param type  NULL: none any more
+ * @return 0; as ttb_ns3_create(); -EOPNOTSUPP: not this kind of device
+ */
+int ttb_ns3_set_error_model(struct ttb_ns3_object *device, const char *type,
+                            const struct ttb_ns3_attribute *attributes);
+
+/** What became of frames, at a device, or the sum of a channel's devices. */
+struct ttb_ns3_link_stats {
+    uint64_t sent_frames;     /**< given to devices to be sent, those that they dropped included */
+    uint64_t received_frames; /**< got through, whoever they were for: on CSMA once per receiver */
+    uint64_t dropped_loss;    /**< by loss or an error model: counted where they should have arrived */
+    uint64_t dropped_queue;   /**< the queue was full */
+    uint64_t dropped_down;    /**< the link was cut */
+    uint64_t dropped_other;   /**< e.g. too many back-offs, longer than the MTU */
+};
+
+/** Read the counters of a channel or device. @return 0; -EOPNOTSUPP: not this kind of link */
+int ttb_ns3_link_get_stats(struct ttb_ns3_object *link, struct ttb_ns3_link_stats *stats);
+
+/**
+ * Give random streams to an object, `first` and those after it, so that what it draws depends on
+ * nothing else in the simulation or the process. Devices have streams made from their MAC addresses
+ * as they are installed, and the IP stacks of hosts from that of the first device with an address:
+ * this is for other choices, and for other objects (channels, error models, mobility models,
+ * applications, nodes with all that is aggregated to them).
+ * @param first  0 to 2^62
+ * @param count  gets the number of streams used; may be NULL
+ * @return 0; -EINVAL; -EOPNOTSUPP: objects of its type draw nothing that could be assigned
+ */
+int ttb_ns3_assign_streams(struct ttb_ns3_object *object, uint64_t first, uint64_t *count);
+
+/* ---------------------------------------------------------------------------- switches */
+
+/**
+ * Make a node a learning switch: a ttb::EthernetSwitch (an ns3::BridgeNetDevice) over devices of that
+ * node. Frames are forwarded in no time of its own; all Ethernet frames are, those with VLAN tags and
+ * 802.3 length fields (spanning tree) included. It speaks no spanning tree: do not make loops.
+ * @param devices     CSMA, Ethernet or Simple devices, or Wifi access points, of `node`, in use by
+ *                    nothing else
+ * @param attributes  of ns3::BridgeNetDevice; NULL: none
+ * @param device      gets the bridge device; a port may be attached to it; may be NULL
+ * @return 0; -EINVAL; -EOPNOTSUPP: one of the devices cannot send for others; the sentence says more
+ */
+int ttb_ns3_install_switch(struct ttb_ns3_object *node, struct ttb_ns3_object *const *devices,
+                           size_t device_count, const struct ttb_ns3_attribute *attributes,
+                           struct ttb_ns3_object **device);
+
+/* --------------------------------------------------------------------------- routers and hosts */
+
+/** How routers find routes. */
+enum ttb_ns3_routing {
+    TTB_NS3_ROUTING_STATIC, /**< ttb_ns3_add_route() only */
+    TTB_NS3_ROUTING_GLOBAL, /**< and ttb_ns3_compute_global_routes(); IPv4 only */
+    TTB_NS3_ROUTING_RIP,    /**< and RIP for IPv4, RIPng for IPv6 */
+    TTB_NS3_ROUTING_OLSR,   /**< and OLSR; IPv4 only */
+};
+
+/**
+ * Give a node ns-3's IP stack, as ttb_ns3_install_internet(), with a routing protocol and saying
+ * whether it forwards. (ttb_ns3_install_internet(): global routing, forwards IPv4.)
+ * @return 0; -EEXIST; -EINVAL
+ */
+int ttb_ns3_install_ip(struct ttb_ns3_object *node, unsigned int protocols,
+                       enum ttb_ns3_routing routing, bool forwarding);
+
+/**
+ * Give a device of a node with an IP stack another address, IPv4 or IPv6, and bring the interface up.
+ * @param address  "10.0.0.3/24", "2001:db8::3/64"
+ * @return 0; -EINVAL: malformed; -EEXIST; -ENODEV: the device's node has no stack for it
+ */
+int ttb_ns3_add_address(struct ttb_ns3_object *device, const char *address);
+
+/**
+ * Add a static route to a node.
+ * @param to      "10.1.0.0/16", "::/0": bits after the prefix must be 0
+ * @param via     next hop, of the same family; NULL: destinations are on the device's link
+ * @param device  of the node, the one to send by; NULL: the one whose subnet `via` is in
+ * @param metric  the lower the better
+ * @return 0; -EINVAL; -ENETUNREACH: `via` is in no subnet of the node; -ENODEV: no stack, or the device
+ *         has no address of this family
+ */
+int ttb_ns3_add_route(struct ttb_ns3_object *node, const char *to, const char *via,
+                      struct ttb_ns3_object *device, uint32_t metric);
+
+/** Compute the routes of all nodes with global routing, from addresses and links as they are now. May be
+ * called again. @return 0; -EIO */
+int ttb_ns3_compute_global_routes(struct ttb_ns3 *ns3);
+
+/* ---------------------------------------------------------------------------- positions */
+
+/** A place, in millimetres. */
+struct ttb_ns3_position {
+    int64_t x_mm, y_mm, z_mm; /**< each -10^12 to 10^12 */
+};
+
+/** A place, and when to be there. */
+struct ttb_ns3_waypoint {
+    uint64_t at_ns;
+    struct ttb_ns3_position position;
+};
+
+/**
+ * Put a node somewhere, now. The first such call gives it an ns3::ConstantPositionMobilityModel. With
+ * ns3::WaypointMobilityModel the rest of the way is forgotten.
+ * @return 0; -EINVAL
+ */
+int ttb_ns3_set_position(struct ttb_ns3_object *node, const struct ttb_ns3_position *position);
+
+/**
+ * Let a node move from place to place in straight lines (ns3::WaypointMobilityModel).
+ * @param waypoints  times rise; before the first the node is there, after the last it stays
+ * @return 0; -EINVAL; -EEXIST: the node has a mobility model already
+ */
+int ttb_ns3_set_waypoints(struct ttb_ns3_object *node, const struct ttb_ns3_waypoint *waypoints,
+                          size_t waypoint_count);
+
+/**
+ * Let a model move a node, e.g. "ns3::RandomWalk2dMobilityModel", beginning at a position.
+ * @param start  NULL: 0, 0, 0
+ * @param model  gets the model; may be NULL
+ * @return 0; as ttb_ns3_create(); -EEXIST: the node has a mobility model already
+ */
+int ttb_ns3_set_mobility(struct ttb_ns3_object *node, const char *type,
+                         const struct ttb_ns3_attribute *attributes,
+                         const struct ttb_ns3_position *start, struct ttb_ns3_object **model);
+
+/** Where a node is now. @return 0; -ENODEV: it has no mobility model */
+int ttb_ns3_get_position(struct ttb_ns3_object *node, struct ttb_ns3_position *position);
+
+/* ---------------------------------------------------------------------------- Wifi */
+
+/** Amendments of IEEE 802.11, with the band where there is a choice. */
+enum ttb_ns3_wifi_standard {
+    TTB_NS3_WIFI_A = 1,
+    TTB_NS3_WIFI_B,
+    TTB_NS3_WIFI_G,
+    TTB_NS3_WIFI_N_2_4,
+    TTB_NS3_WIFI_N_5,
+    TTB_NS3_WIFI_AC,
+    TTB_NS3_WIFI_AX_2_4,
+    TTB_NS3_WIFI_AX_5,
+    TTB_NS3_WIFI_AX_6,
+};
+
+/** An object to be made: its type and attributes. */
+struct ttb_ns3_object_spec {
+    const char *type;
+    const struct ttb_ns3_attribute *attributes; /**< NULL: none */
+};
+
+/** A Wifi network: what all its devices share. Set `size`; everything else may be zero. */
+struct ttb_ns3_wifi_opts {
+    size_t size;                         /**< sizeof(struct ttb_ns3_wifi_opts) */
+    enum ttb_ns3_wifi_standard standard; /**< 0: TTB_NS3_WIFI_G */
+    bool infrastructure;                 /**< stations and access points; false: ad hoc */
+    const char *ssid;                    /**< 1 to 32 bytes; NULL: "ttbridge" */
+    struct ttb_ns3_object_spec rate_control; /**< type NULL: ns3::IdealWifiManager */
+    /** How signals fade: each takes what the one before leaves; NULL: one
+     * ns3::LogDistancePropagationLossModel */
+    const struct ttb_ns3_object_spec *propagation_loss;
+    size_t propagation_loss_count;
+    struct ttb_ns3_object_spec propagation_delay; /**< type NULL:
+                                                       ns3::ConstantSpeedPropagationDelayModel */
+    const struct ttb_ns3_attribute *phy_attributes; /**< of every ns3::YansWifiPhy; NULL: none */
+    const struct ttb_ns3_attribute *mac_attributes; /**< of every MAC; NULL: none */
+    uint64_t stream; /**< first random stream of the propagation models */
+};
+
+/** Make a Wifi network (ns3::YansWifiChannel). @return 0 and *wifi; as ttb_ns3_create() */
+int ttb_ns3_create_wifi(struct ttb_ns3 *ns3, const struct ttb_ns3_wifi_opts *opts,
+                        struct ttb_ns3_object **wifi);
+
+/** What a device is in its Wifi network. */
+enum ttb_ns3_wifi_role {
+    TTB_NS3_WIFI_ADHOC,        /**< in a network that is not `infrastructure` */
+    TTB_NS3_WIFI_STATION,      /**< in one that is */
+    TTB_NS3_WIFI_ACCESS_POINT, /**< in one that is */
+};
+
+/**
+ * Create a Wifi device (ns3::WifiNetDevice), add it to a node, and put it on the air. The node is at
+ * 0, 0, 0 unless it has a position.
+ *
+ * An access point sends for other addresses, so it can be a port of a switch or have any Linux node
+ * attached. Stations and ad hoc devices send with their own address only: the Linux node's interface
+ * must have the same (else ttb_ns3_attach_port() says so), and cannot be part of a bridge in it.
+ * @param mac         as for ttb_ns3_install_csma(); for a device with a port: the interface's
+ * @param attributes  of ns3::WifiNetDevice; NULL: none
+ * @return 0 and *device; -EINVAL: a role that the network does not have; as ttb_ns3_create()
+ */
+int ttb_ns3_install_wifi(struct ttb_ns3_object *node, struct ttb_ns3_object *wifi,
+                         enum ttb_ns3_wifi_role role, const char *mac,
+                         const struct ttb_ns3_attribute *attributes,
+                         struct ttb_ns3_object **device);
+
 #ifdef __cplusplus
 }
 #endif

@@ -35,6 +35,7 @@ function(ttb_layer name)
     target_link_libraries(ttb_${name} PUBLIC ttb_${below})
   endforeach()
   set_property(GLOBAL APPEND PROPERTY TTB_LAYERS ttb_${name})
+  set_property(GLOBAL APPEND PROPERTY TTB_LAYER_LIBS ${arg_LIBS})
 endfunction()
 
 # ttb_test(NAME SOURCES ... [LIBS target ...] [LABELS ...] [TIMEOUT seconds] [ARGS ...])

@@ -55,4 +55,22 @@ check_match "the script came to its end" 'ttb-init: exit 0' "$t/run1/console"
 check_match "... with all of its files" ' file0' "$t/run1/console"
 check_equal "$runs runs printed $(wc -l < "$t/run1/console") equal lines" 1 \
     "$(grep -a '^[0-9a-f]\{64\}  -$' "$t/sums" | sort -u | wc -l)"
+
+# A console that nobody reads for a while stops the node, not its clock.
+new_node "$t/file" <<'EOT'
+i=0
+while [ $i -lt 3000 ]; do
+    echo "$i $(cat /proc/uptime) a line that is long enough to fill a pipe with few of its kind"
+    i=$((i + 1))
+done
+EOT
+mkdir "$t/pipe"
+cp -r "$t/file/." "$t/pipe/"
+boot "$t/file"
+mkfifo "$t/pipe/console"
+{ sleep 2; cat; } < "$t/pipe/console" > "$t/read" &
+boot "$t/pipe"
+wait
+check "a slow reader of a pipe gets what a file gets" cmp "$t/file/console" "$t/read"
+check_match "... and that is everything" '^2999 ' "$t/read"
 finish

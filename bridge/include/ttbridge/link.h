@@ -59,7 +59,8 @@ struct ttb_net_opts {
 };
 
 /**
- * Make a network over a bridge; at most one should drive a bridge.
+ * Make a network over a bridge. The network then drives the bridge: nobody else may call
+ * ttb_bridge_advance() on it.
  * @param opts  NULL: defaults
  * @return 0 and *net, owned by the caller (ttb_net_free()); -EINVAL; -ENOMEM
  */
@@ -84,7 +85,8 @@ const char *ttb_net_error(const struct ttb_net *net);
  */
 int ttb_net_run(struct ttb_net *net, uint64_t until_ns);
 
-/** Make ttb_net_run() return after the current event. Callable from every callback. */
+/** Make ttb_net_run() return after the current event. Callable from every callback; from one that is
+ * made within ttb_bridge_advance() (node states, consoles) it takes effect when that returns. */
 void ttb_net_stop(struct ttb_net *net);
 
 /** The network's clock: the time of the event being executed, or of the last one. */
@@ -277,7 +279,7 @@ enum ttb_net_drop {
     TTB_NET_DROP_LINK_DOWN,    /**< the link is cut, or was cut while the frame was on it */
     TTB_NET_DROP_QUEUE_FRAMES, /**< as many frames as may wait did */
     TTB_NET_DROP_QUEUE_BYTES,  /**< as many bytes as may wait did */
-    TTB_NET_DROP_LOSS,         /**< lost on the line */
+    TTB_NET_DROP_LOSS,         /**< lost on the line; counted when its transmission begins */
     TTB_NET_DROP_RECEIVER,     /**< the receiving port did not take it: see its ttb_port_stats */
     TTB_NET_DROP_COUNT
 };

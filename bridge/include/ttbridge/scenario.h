@@ -48,6 +48,9 @@ extern "C" {
 /** Longest scenario file, in bytes. */
 #define TTB_SCENARIO_FILE_MAX (1024 * 1024)
 
+/** All host files together that a scenario may embed (ttb_scenario_embed_files()), in bytes. */
+#define TTB_SCENARIO_EMBEDDED_MAX (256 * 1024 * 1024)
+
 /** Parts in TTB_SCENARIO_PPB are 1: the unit of fields that end in _ppb. */
 #define TTB_SCENARIO_PPB UINT32_C(1000000000)
 

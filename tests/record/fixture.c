@@ -59,8 +59,11 @@ uint8_t *read_file(const char *path, size_t *len_bytes)
 
 void write_file(const char *path, const void *data, size_t len_bytes)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int fd;
 
+    /* A new one: some file systems flush a file that is truncated and written again. */
+    unlink(path);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, data, len_bytes), len_bytes);
     close(fd);

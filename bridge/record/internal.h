@@ -47,7 +47,9 @@
 #define TTB__UNPACK_MEMORY_MAX (512 * 1024 * 1024)
 
 /* Entries of an index; when there are more blocks, every second one is dropped. */
+#ifndef TTB__INDEX_MAX
 #define TTB__INDEX_MAX 65536
+#endif
 
 /* ------------------------------------------------------------------------------------- tables */
 

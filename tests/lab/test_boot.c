@@ -77,7 +77,7 @@ static void test_commands_run_and_their_status_comes_back(void **state)
     assert_exit(node, 3);
     assert_contains(fixture->notes.text, "alice\n1735689600\n[]\n");
     console = read_text(ttb_lab_node_console_path(node));
-    assert_contains(console, "alice\r\n1735689600\r\n");
+    assert_contains(console, "alice\n1735689600\n");
     assert_string_equal(fixture->notes.log, "");
     assert_int_equal(access(uml, F_OK), -1);
     free(console);

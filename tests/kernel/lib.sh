@@ -91,7 +91,7 @@ boot() {
     (
         cd "$boot_dir" || exit 1
         rm -f cow
-        exec timeout --kill-after=5 "${limit:-60}" $wrap setarch -R env -i TMPDIR="$memory" \
+        exec timeout --kill-after=5 "${limit:-300}" $wrap setarch -R env -i TMPDIR="$memory" \
             PATH=/usr/bin:/bin "$kernel" mem=64M $mode ubd0=cow,base ubd1r=input.tar \
             root=/dev/ubda rw init=/sbin/ttb-init ttb.name=node norandmaps quiet con0=null,fd:1 \
             con=null uml_dir=. umid=uml "$@" < /dev/null > console 2> errors

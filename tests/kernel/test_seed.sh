@@ -14,7 +14,7 @@ od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n'; echo
 EOT
     mode="$base_mode $1"
     boot "$t/n"
-    sed -n '1s/\r$//p' "$t/n/console"
+    sed -n 1p "$t/n/console" | tr -d '\r'
 }
 
 one=$(random time-travel-seed=1:2)

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "api.h"
 
+#include <ttbridge/ns3/ethernet-link-device.h>
 #include <ttbridge/ns3/node-port.h>
 
 #include <ns3/application.h>
 #include <ns3/csma-channel.h>
 #include <ns3/csma-net-device.h>
-#include <ns3/drop-tail-queue.h>
 #include <ns3/internet-stack-helper.h>
 #include <ns3/ipv4-interface-address.h>
 #include <ns3/ipv4.h>
 #include <ns3/ipv6.h>
 #include <ns3/mac48-address.h>
-#include <ns3/net-device-queue-interface.h>
 #include <ns3/simulator.h>
 #include <ns3/trace-helper.h>
+#include <ns3/wifi-net-device.h>
 
 #include <arpa/inet.h>
 #include <cerrno>
@@ -32,24 +32,6 @@ using namespace ttb;
 
 namespace
 {
-
-Mac48Address
-ParseDeviceMac(const char* text)
-{
-    uint8_t bytes[6];
-    if (!ParseMac(text, bytes))
-    {
-        Fail(-EINVAL,
-             "\"" + std::string(text) + "\" is no Ethernet address (such as 02:00:00:00:00:07)");
-    }
-    if (bytes[0] & 1)
-    {
-        Fail(-EINVAL, "\"" + std::string(text) + "\" is a group address, no device's");
-    }
-    Mac48Address mac;
-    mac.CopyFrom(bytes);
-    return mac;
-}
 
 Ipv4InterfaceAddress
 ParseIpv4(const char* text)
@@ -83,6 +65,29 @@ WritePcap(Ptr<PcapFileWrapper> file, Ptr<const Packet> frame)
 
 } // namespace
 
+namespace ttb
+{
+
+Mac48Address
+ParseDeviceMac(const char* text)
+{
+    uint8_t bytes[6];
+    if (!ParseMac(text, bytes))
+    {
+        Fail(-EINVAL,
+             "\"" + std::string(text) + "\" is no Ethernet address (such as 02:00:00:00:00:07)");
+    }
+    if (bytes[0] & 1)
+    {
+        Fail(-EINVAL, "\"" + std::string(text) + "\" is a group address, no device's");
+    }
+    Mac48Address mac;
+    mac.CopyFrom(bytes);
+    return mac;
+}
+
+} // namespace ttb
+
 int
 ttb_ns3_create_node(struct ttb_ns3* ns3, struct ttb_ns3_object** node)
 {
@@ -101,20 +106,8 @@ ttb_ns3_install_csma(struct ttb_ns3_object* node,
     return Call(node, [&]() {
         Ptr<Node> owner = AsExactly<Node>(node);
         Ptr<CsmaChannel> medium = AsExactly<CsmaChannel>(channel);
-        // Everything that may be refused comes before the device is visible to anybody.
-        Mac48Address address = mac ? ParseDeviceMac(mac) : Mac48Address::Allocate();
-        Ptr<CsmaNetDevice> made = DynamicCast<CsmaNetDevice>(
-            CreateChecked("ns3::CsmaNetDevice", attributes, CsmaNetDevice::GetTypeId()));
-        made->SetAddress(address);
-        Ptr<Queue<Packet>> queue = CreateObject<DropTailQueue<Packet>>();
-        made->SetQueue(queue);
-        owner->AddDevice(made);
-        // As CsmaHelper does, for queue disciplines.
-        Ptr<NetDeviceQueueInterface> interface = CreateObject<NetDeviceQueueInterface>();
-        interface->GetTxQueue(0)->ConnectQueueTraces(queue);
-        made->AggregateObject(interface);
-        made->Attach(medium);
-        *device = NewHandle(node->sim, made);
+        *device = NewHandle(node->sim,
+                            InstallDevice(owner, "ns3::CsmaNetDevice", medium, mac, attributes));
     });
 }
 
@@ -235,11 +228,12 @@ ttb_ns3_pcap(struct ttb_ns3_object* device, const char* path, bool promiscuous)
         {
             Fail(-EINVAL, "a path is needed, not NULL");
         }
-        if (!DynamicCast<CsmaNetDevice>(target))
+        if (!DynamicCast<CsmaNetDevice>(target) && !DynamicCast<EthernetLinkDevice>(target) &&
+            !DynamicCast<WifiNetDevice>(target))
         {
             Fail(-EOPNOTSUPP,
                  "no pcap of devices of type " + target->GetInstanceTypeId().GetName() +
-                     ": only of ns3::CsmaNetDevice so far");
+                     ": only of CSMA, Ethernet and Wifi devices");
         }
         // PcapHelper ends the program if it cannot open the file, and does not say why.
         std::FILE* probe = std::fopen(path, "we");
@@ -248,6 +242,11 @@ ttb_ns3_pcap(struct ttb_ns3_object* device, const char* path, bool promiscuous)
             Fail(-errno, std::string(path) + ": " + std::strerror(errno));
         }
         std::fclose(probe);
+        if (DynamicCast<WifiNetDevice>(target))
+        {
+            EnableWifiPcap(target, path, promiscuous);
+            return;
+        }
         PcapHelper helper;
         Ptr<PcapFileWrapper> file = helper.CreateFile(path, std::ios::out, PcapHelper::DLT_EN10MB);
         if (!target->TraceConnectWithoutContext(promiscuous ? "PromiscSniffer" : "Sniffer",

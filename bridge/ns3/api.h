@@ -7,6 +7,7 @@
 #include <ttbridge/ns3.h>
 
 #include <ns3/attribute.h>
+#include <ns3/mac48-address.h>
 #include <ns3/net-device.h>
 #include <ns3/node.h>
 #include <ns3/object-factory.h>
@@ -191,6 +192,23 @@ ns3::Ptr<ns3::AttributeValue> ParseAttribute(ns3::TypeId type,
 ns3::Ptr<ns3::Object> CreateChecked(const char* type,
                                     const struct ttb_ns3_attribute* attributes,
                                     ns3::TypeId base);
+
+/** Write the frames of a Wifi device, with radiotap headers, to a file that can be written. */
+void EnableWifiPcap(ns3::Ptr<ns3::NetDevice> device, const char* path, bool promiscuous);
+
+/** Parse a device's Ethernet address; fails if it is none, or a group's. */
+ns3::Mac48Address ParseDeviceMac(const char* text);
+
+/**
+ * Make a device, put it on a channel, add it to a node. Fails before anything has happened.
+ * @param type of a CSMA, Ethernet or Simple device
+ * @param mac its address; nullptr: the next of ns3's numbering
+ */
+ns3::Ptr<ns3::NetDevice> InstallDevice(ns3::Ptr<ns3::Node> node,
+                                       const char* type,
+                                       ns3::Ptr<ns3::Object> channel,
+                                       const char* mac,
+                                       const struct ttb_ns3_attribute* attributes);
 
 /** Parse an Ethernet address, in the form 02:00:00:00:00:07. @return false if it is none */
 bool ParseMac(const char* text, uint8_t bytes[6]);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <ttbridge/ns3/ethernet-link-device.h>
 #include <ttbridge/ns3/node-port.h>
 #include <ttbridge/ns3/time-travel-simulator-impl.h>
 
@@ -46,6 +47,23 @@ constexpr uint16_t LENGTH_MIN = 8;
 constexpr uint16_t ETHERTYPE_VLAN = 0x8100;
 constexpr uint16_t ETHERTYPE_SERVICE_VLAN = 0x88a8;
 
+Mac48Address
+PortAddress(struct ttb_port* port)
+{
+    uint8_t bytes[6];
+    ttb_port_get_mac(port, bytes);
+    Mac48Address address;
+    address.CopyFrom(bytes);
+    return address;
+}
+
+std::string
+MtuTooLarge(Ptr<NetDevice> device, struct ttb_port* port)
+{
+    return "the port's MTU is " + std::to_string(ttb_port_mtu(port)) + ", the device's " +
+           std::to_string(device->GetMtu()) + "; make the interface's MTU that of the device";
+}
+
 } // namespace
 
 TypeId
@@ -74,7 +92,8 @@ NodePort::GetTypeId()
 }
 
 NodePort::NodePort()
-    : m_device(nullptr),
+    : m_foreign(true),
+      m_device(nullptr),
       m_port(nullptr),
       m_transmitted(0),
       m_received(0),
@@ -135,6 +154,25 @@ NodePort::Check(Ptr<NetDevice> device, struct ttb_port* port)
         why << "its link carries PPP, which has no ARP and no Ethernet addresses; use an "
                "ns3::CsmaNetDevice on a channel of its own";
     }
+    else if (type == "ns3::WifiNetDevice" && !device->SupportsSendFrom())
+    {
+        // A station's or ad hoc device's frames have room for its own address only.
+        Mac48Address address = Mac48Address::ConvertFrom(device->GetAddress());
+        if (address != PortAddress(port))
+        {
+            why << "a Wifi station or ad hoc device sends with its own address only, which is "
+                << address << ", and the interface's is " << PortAddress(port)
+                << "; make them equal, or use an access point";
+        }
+        else if (ttb_port_mtu(port) > device->GetMtu())
+        {
+            why << MtuTooLarge(device, port);
+        }
+        else
+        {
+            return "";
+        }
+    }
     else if (!device->SupportsSendFrom())
     {
         why << "it cannot send with a source address that is not its own (SupportsSendFrom() is "
@@ -142,8 +180,7 @@ NodePort::Check(Ptr<NetDevice> device, struct ttb_port* port)
     }
     else if (ttb_port_mtu(port) > device->GetMtu())
     {
-        why << "the port's MTU is " << ttb_port_mtu(port) << ", the device's " << device->GetMtu()
-            << "; make the interface's MTU that of the device";
+        why << MtuTooLarge(device, port);
     }
     else
     {
@@ -171,6 +208,7 @@ NodePort::Attach(Ptr<NetDevice> device, struct ttb_port* port)
 {
     m_device = PeekPointer(device);
     m_port = port;
+    m_foreign = device->SupportsSendFrom();
     device->AggregateObject(this);
     // Puts the device into promiscuous mode without taking it from the node's own stack.
     device->GetNode()->RegisterProtocolHandler(MakeCallback(&NodePort::ReceiveParsed, this),
@@ -183,6 +221,41 @@ NodePort::Attach(Ptr<NetDevice> device, struct ttb_port* port)
                                            MakeCallback(&NodePort::ReceiveWhole, this));
     }
     ttb_port_on_transmit(port, &NodePort::NodeTransmits, this);
+    device->AddLinkChangeCallback(MakeCallback(&NodePort::LinkChanged, this));
+    if (!device->IsLinkUp())
+    {
+        SetCarrier(false);
+    }
+}
+
+void
+NodePort::LinkChanged()
+{
+    if (m_device)
+    {
+        SetCarrier(m_device->IsLinkUp());
+    }
+}
+
+void
+NodePort::SetCarrier(bool on)
+{
+    NS_LOG_FUNCTION(this << on);
+    if (!m_port)
+    {
+        return; // disposed of
+    }
+    if (Ptr<TimeTravelSimulatorImpl> simulator = TimeTravelSimulatorImpl::Get())
+    {
+        simulator->SyncBridge();
+    }
+    int rc = ttb_port_set_carrier(m_port, on);
+    if (rc)
+    {
+        RaiseFatal(rc,
+                   std::string("port ") + ttb_port_name(m_port) +
+                       ": the carrier cannot be changed from one of the bridge's callbacks");
+    }
 }
 
 void
@@ -248,9 +321,10 @@ NodePort::CheckFrame(Ptr<const Packet> frame, uint16_t lengthType) const
     {
         return TX_TOO_LONG;
     }
-    if (lengthType <= LENGTH_MAX)
+    // Other devices take it for a protocol number, and carry it and the payload as they are.
+    if (lengthType <= LENGTH_MAX && dynamic_cast<CsmaNetDevice*>(m_device))
     {
-        if (!IsTransparent() && dynamic_cast<CsmaNetDevice*>(m_device))
+        if (!IsTransparent())
         {
             return TX_LLC;
         }
@@ -260,10 +334,6 @@ NodePort::CheckFrame(Ptr<const Packet> frame, uint16_t lengthType) const
         {
             return TX_BAD_LENGTH;
         }
-    }
-    if (!m_device->IsLinkUp())
-    {
-        return TX_LINK_DOWN;
     }
     return N_DROP_REASONS;
 }
@@ -290,12 +360,27 @@ NodePort::Transmit(Ptr<Packet> frame)
         Drop(frame, reason);
         return;
     }
-    if (!m_device->SendFrom(payload,
-                            header.GetSource(),
-                            header.GetDestination(),
-                            header.GetLengthType()))
+    if (!m_foreign && header.GetSource() != Mac48Address::ConvertFrom(m_device->GetAddress()))
     {
-        Drop(frame, TX_REFUSED);
+        Drop(frame, TX_SOURCE);
+        return;
+    }
+    // An Ethernet link counts and traces what it is given while it is down; others may not be
+    // asked.
+    bool up = m_device->IsLinkUp();
+    bool taken = false;
+    if (up || dynamic_cast<EthernetLinkDevice*>(m_device))
+    {
+        taken = m_foreign
+                    ? m_device->SendFrom(payload,
+                                         header.GetSource(),
+                                         header.GetDestination(),
+                                         header.GetLengthType())
+                    : m_device->Send(payload, header.GetDestination(), header.GetLengthType());
+    }
+    if (!taken)
+    {
+        Drop(frame, up ? TX_REFUSED : TX_LINK_DOWN);
         return;
     }
     m_transmitted++;
@@ -432,6 +517,8 @@ NodePort::GetDropReasonName(DropReason reason)
         return "802.3 frame on a device in LLC mode";
     case TX_LINK_DOWN:
         return "device has no link";
+    case TX_SOURCE:
+        return "source address is not the Wifi device's";
     case TX_REFUSED:
         return "device queue full";
     case RX_PORT_DOWN:

@@ -72,6 +72,17 @@ void ttb_port_on_transmit(struct ttb_port *port, ttb_transmit_fn fn, void *user)
     port->user = user;
 }
 
+int ttb_port_set_carrier(struct ttb_port *port, bool on)
+{
+    port->carrier.push_back(on);
+    return 0;
+}
+
+void ttb_port_get_mac(const struct ttb_port *port, uint8_t mac[6])
+{
+    std::copy(port->mac, port->mac + 6, mac);
+}
+
 const char *ttb_port_name(const struct ttb_port *port)
 {
     return port->name.c_str();

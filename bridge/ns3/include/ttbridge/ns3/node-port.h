@@ -35,7 +35,8 @@ namespace ttb
  *     ttb::NodePort::Install(device, port);    // struct ttb_port* port, of a bridge
  *
  * What can be attached: devices with 48 bit addresses that can send with a foreign source address
- * (NetDevice::SupportsSendFrom()). With ns3::CsmaNetDevice in its usual mode (DIX) frames cross
+ * (NetDevice::SupportsSendFrom()), and Wifi stations and ad hoc devices, which cannot, if the node's
+ * interface has the device's address. With ns3::CsmaNetDevice in its usual mode (DIX) frames cross
  * unchanged, those with an 802.3 length and any LLC header included, padded to 60 bytes as on a
  * wire. Other devices carry what ns-3's (protocol, payload) pair can express.
  */
@@ -52,6 +53,7 @@ class NodePort : public ns3::Object
         TX_BAD_LENGTH, //!< 802.3 length that exceeds the frame, or is too small for ns-3's parser
         TX_LLC,        //!< 802.3 frame on a device in LLC mode, which would wrap it once more
         TX_LINK_DOWN,  //!< the device has no link
+        TX_SOURCE,     //!< a source address other than the device's, which it cannot send with
         TX_REFUSED,    //!< the device did not take it, e.g. its queue is full
         /// @}
         /// @name From the network to the node
@@ -99,6 +101,13 @@ class NodePort : public ns3::Object
      */
     static ns3::Ptr<NodePort> Install(ns3::Ptr<ns3::NetDevice> device, struct ttb_port* port);
 
+    /**
+     * Turn the Linux node's carrier on or off. Done for links that devices report (IsLinkUp()): the
+     * node sees a device without link as a cable that is not plugged in.
+     * @param on the carrier
+     */
+    void SetCarrier(bool on);
+
     /** @return the device */
     ns3::Ptr<ns3::NetDevice> GetDevice() const;
 
@@ -131,6 +140,9 @@ class NodePort : public ns3::Object
                               const void* frame,
                               size_t len_bytes);
 
+    /** The device's link went up or down. */
+    void LinkChanged();
+
     /** Send a node's frame into the network; an event. */
     void Transmit(ns3::Ptr<ns3::Packet> frame);
 
@@ -161,6 +173,7 @@ class NodePort : public ns3::Object
     /** @return true if frames come and go as they are on the wire: CSMA devices in DIX mode */
     bool IsTransparent() const;
 
+    bool m_foreign;           //!< the device can send with foreign source addresses
     ns3::NetDevice* m_device; //!< aggregated to it, so it lives as long; null: not attached
     struct ttb_port* m_port;  //!< the node's side
 

@@ -162,6 +162,8 @@ static void describe_udp(struct ttb__text *text, struct rest rest)
 {
     if (rest.len_bytes < 8)
         ttb__text_add(text, "UDP, cut off");
+    else if (be16(rest.at + 4) < 8)
+        ttb__text_add(text, "UDP, malformed");
     else
         ttb__text_add(text, "UDP, data %d bytes", be16(rest.at + 4) - 8);
 }

@@ -69,7 +69,9 @@ int ttb__input_open(struct ttb__input *input, int fd, bool owns_fd, const char *
     input->name = strdup(name);
     input->path = path ? strdup(path) : NULL;
     input->zstd = ZSTD_createDCtx();
-    if (!input->name || (path && !input->path) || !input->zstd)
+    /* So that even a block without bytes has an address. */
+    if (!input->name || (path && !input->path) || !input->zstd ||
+        make_room(&input->stored, &input->stored_room, 1))
         return ttb__fail(error, -ENOMEM, "trace %s: out of memory", name);
     if (fstat(fd, &status) < 0)
         return ttb__fail(error, -errno, "trace %s: %s", name, strerror(errno));

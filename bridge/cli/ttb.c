@@ -7,6 +7,8 @@
 #include <string.h>
 
 static const struct command commands[] = {
+    {"show", "RUN", "what happened in a run", command_show},
+    {"diff", "A B", "the first difference between two runs", command_diff},
     {"kernel", "build|list|path", "build and find kernels for nodes", command_kernel},
     {"image", "build|list|path", "make and find disk images for nodes", command_image},
     {"doctor", "", "check everything that a run needs", command_doctor},

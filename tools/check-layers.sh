@@ -20,7 +20,8 @@ lab: base
 scenario: base
 record: base
 ns3: base
-cli: base
+cli: base run
+run:
 '
 
 status=0

@@ -16,7 +16,7 @@ usage() {
 # Compilers, build tools, libraries.
 packages="gcc g++ libc6-dev make cmake ninja-build pkg-config libcmocka-dev clang-format"
 # Scenarios and traces.
-packages="$packages libfyaml-dev libpcre2-dev libprotobuf-c-dev protobuf-c-compiler"
+packages="$packages libyaml-dev libpcre2-dev libprotobuf-c-dev protobuf-c-compiler libjansson-dev"
 # Traces: compression, checksums, SHA-256.
 packages="$packages libzstd-dev libxxhash-dev libssl-dev"
 # ns-3. Its CMake and pkg-config files name the last three, on which libns3-dev does not depend.

@@ -421,6 +421,12 @@ int ttb_bridge_advance(struct ttb_bridge *bridge, uint64_t until_ns, uint64_t *n
     return rc;
 }
 
+void ttb_bridge_interrupt(struct ttb_bridge *bridge)
+{
+    if (bridge->busy)
+        bridge->transmitted = true;
+}
+
 /* -------------------------------------------------------------------------------------- getters */
 
 uint64_t ttb_bridge_now_ns(const struct ttb_bridge *bridge)

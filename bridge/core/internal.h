@@ -79,7 +79,7 @@ struct ttb_port {
 /*
  * Invariants:
  * - `entry` is in the calendar iff the node is due or waiting: at its start time in state IDLE, at
- *   its request in state WAITING. While it runs it is in no calendar.
+ *   its request in state WAITING unless it is paused. While it runs it is in no calendar.
  * - At most one node is RUNNING (sequential mode).
  */
 struct ttb_node {
@@ -96,6 +96,8 @@ struct ttb_node {
     bool connected;                     /* START seen, ACK held back */
     bool launched;                      /* ops->launch() succeeded and reap() is due */
     bool up;                            /* has been WAITING in this life */
+    bool paused;                        /* WAITING, in no calendar, and gets no calls */
+    uint64_t paused_ns;                 /* since when */
     uint64_t granted_ns;                /* start of the grant it runs in, or ran in last */
     uint64_t bound_ns;                  /* of that grant; lowered when it transmits */
     uint64_t wall_start_ns;
@@ -190,6 +192,10 @@ void ttb__port_sweep(struct ttb_port *port);
 int ttb__port_settle_calls(struct ttb_bridge *bridge);
 /* Send the replies that were held back until a bound was acknowledged. */
 void ttb__port_release_replies(struct ttb_node *node);
+
+/* A node's clock stops: calls that are due wait until it goes on. */
+void ttb__port_pause(struct ttb_port *port);
+void ttb__port_resume(struct ttb_port *port);
 
 /* placement.c */
 void ttb__placement_pin(struct ttb_bridge *bridge);

@@ -46,7 +46,7 @@ static void set_state(struct ttb_node *node, enum ttb_node_state state, const ch
 
 void ttb__node_schedule(struct ttb_node *node)
 {
-    if (node->state != TTB_NODE_WAITING || node->ending)
+    if (node->state != TTB_NODE_WAITING || node->ending || node->paused)
         return;
     /* A sleeper without a request stays in at TTB_TIME_NEVER. */
     ttb__calendar_move(&node->bridge->calendar, &node->entry,
@@ -167,6 +167,7 @@ void ttb__node_end(struct ttb_node *node, enum ttb_node_state state, const char 
         node->stats.wall_ns += ttb__wall_ns() - node->wall_start_ns;
     node->ending = false;
     node->connected = false;
+    node->paused = false;
     ttb__calendar_remove(&bridge->calendar, &node->entry);
     ttb__controller_free(node->controller);
     node->controller = NULL;
@@ -437,6 +438,45 @@ int ttb_node_stop(struct ttb_node *node)
         return -EALREADY;
     reap(node, true);
     ttb__node_end(node, TTB_NODE_STOPPED, "");
+    return 0;
+}
+
+int ttb_node_pause(struct ttb_node *node)
+{
+    struct ttb_bridge *bridge = node->bridge;
+
+    if (bridge->busy)
+        return ttb__bridge_fail(bridge, -EBUSY, "node %s: paused from a callback", node->name);
+    ttb__bridge_sweep(bridge);
+    if (node->state != TTB_NODE_WAITING || node->paused)
+        return -EALREADY;
+    node->paused = true;
+    node->paused_ns = bridge->now_ns;
+    ttb__calendar_remove(&bridge->calendar, &node->entry);
+    for (uint32_t i = 0; i < node->port_count; i++)
+        ttb__port_pause(node->ports[i]);
+    return 0;
+}
+
+int ttb_node_resume(struct ttb_node *node)
+{
+    struct ttb_bridge *bridge = node->bridge;
+    int rc;
+
+    if (bridge->busy)
+        return ttb__bridge_fail(bridge, -EBUSY, "node %s: resumed from a callback", node->name);
+    ttb__bridge_sweep(bridge);
+    if (!node->paused)
+        return -EALREADY;
+    node->paused = false;
+    ttb__controller_shift(node->controller, bridge->now_ns - node->paused_ns);
+    rc = ttb__calendar_insert(&bridge->calendar, &node->entry,
+                              ttb__controller_request_ns(node->controller), TTB__CLASS_NODE,
+                              node->id);
+    if (rc)
+        return ttb__bridge_fail(bridge, rc, "out of memory");
+    for (uint32_t i = 0; i < node->port_count; i++)
+        ttb__port_resume(node->ports[i]);
     return 0;
 }
 

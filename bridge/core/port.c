@@ -27,7 +27,8 @@ static void queue_call(struct ttb_port *port)
 {
     struct ttb_bridge *bridge = port->bridge;
 
-    if (port->queued || port->closed || !port->netdev || !ttb__netdev_has_calls(port->netdev))
+    if (port->queued || port->closed || !port->netdev || !ttb__netdev_has_calls(port->netdev) ||
+        (port->node && port->node->paused))
         return;
     port->queued = true;
     port->next_call = NULL;
@@ -134,6 +135,16 @@ static void unqueue_call(struct ttb_port *port)
         break;
     }
     port->queued = false;
+}
+
+void ttb__port_pause(struct ttb_port *port)
+{
+    unqueue_call(port);
+}
+
+void ttb__port_resume(struct ttb_port *port)
+{
+    queue_call(port);
 }
 
 /* ---------------------------------------------------------------------- the device's callbacks */

@@ -680,6 +680,11 @@ int ttb__controller_set_time(struct ttb__controller *controller, uint64_t now_ns
     return 0;
 }
 
+void ttb__controller_shift(struct ttb__controller *controller, uint64_t by_ns)
+{
+    controller->origin_ns += by_ns;
+}
+
 int ttb__controller_broadcast(struct ttb__controller *controller, uint64_t value)
 {
     if (controller->state != TTB__CONTROLLER_RUNNING &&

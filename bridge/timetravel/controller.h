@@ -115,6 +115,10 @@ int ttb__controller_limit(struct ttb__controller *controller, uint64_t free_unti
  * and now_ns lies between its time and its request, both included. */
 int ttb__controller_set_time(struct ttb__controller *controller, uint64_t now_ns);
 
+/* Its time 0 has been by `by_ns` later than it was: a WAITING participant has been left out of so much
+ * bridge time, and does not notice. */
+void ttb__controller_shift(struct ttb__controller *controller, uint64_t by_ns);
+
 /* Send a BROADCAST; `acknowledged` follows. -ENOBUFS if it has some 60 messages to acknowledge. */
 int ttb__controller_broadcast(struct ttb__controller *controller, uint64_t value);
 

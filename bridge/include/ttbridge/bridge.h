@@ -119,6 +119,10 @@ const char *ttb_bridge_error(const struct ttb_bridge *bridge);
  */
 int ttb_bridge_advance(struct ttb_bridge *bridge, uint64_t until_ns, uint64_t *now_ns);
 
+/** Make ttb_bridge_advance() return early, when the node that runs now has blocked: as if it had
+ * transmitted. Callable from every callback; without effect outside of advance(). */
+void ttb_bridge_interrupt(struct ttb_bridge *bridge);
+
 /** The bridge's clock. */
 uint64_t ttb_bridge_now_ns(const struct ttb_bridge *bridge);
 
@@ -205,6 +209,17 @@ int ttb_node_stop(struct ttb_node *node);
 /** Start a node that has ended or was stopped, at the bridge's time `start_ns` (not before now).
  * @return 0; -EBUSY if it has not ended; -EINVAL */
 int ttb_node_restart(struct ttb_node *node, uint64_t start_ns);
+
+/**
+ * Stop a node's clock: it does nothing until ttb_node_resume(), and does not notice, since its own time
+ * stands still as well (so its time of day lags behind afterwards). Frames for it are kept as for a
+ * driver that is slow: in its ring and then in the backlog of its port, beyond which they are dropped.
+ * @return 0; -EALREADY if it does not run or is paused; -EBUSY from a callback
+ */
+int ttb_node_pause(struct ttb_node *node);
+
+/** Let a paused node go on. @return 0; -EALREADY if it is not paused; -EBUSY from a callback */
+int ttb_node_resume(struct ttb_node *node);
 
 /**
  * Tell the bridge that the process behind a node has ended, so that one that dies before it has

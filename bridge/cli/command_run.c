@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* ttb run: read a scenario, check it, run it. */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <ttbridge/scenario.h>
+
+#include "cli.h"
+#include "run/run.h"
+
+/* Run directories of one name that are looked at. */
+#define NUMBER_MAX 1000000
+
+struct request {
+    const char *file;
+    const char *directory;
+    const char *junit;
+    const char **overrides;
+    size_t override_count;
+    bool has_seed, check, quiet;
+    uint64_t seed;
+};
+
+static void help(void)
+{
+    fputs("usage: ttb run SCENARIO [OPTION...]\n"
+          "\n"
+          "Runs a scenario (a YAML file; \"-\": standard input): starts its nodes on its network,\n"
+          "runs their commands, does what is to be done to them at its simulated times, and\n"
+          "checks what is expected.\n"
+          "\n"
+          "  --check            only check the scenario\n"
+          "  -o, --output DIR   the run directory; default: runs/NAME-N with the next free N\n"
+          "  --seed N           another seed than the scenario's\n"
+          "  --set KEY=VALUE    change a field, e.g. links.lan.delay=5ms; may be repeated\n"
+          "  --jobs N           nodes that run at once; only 1 for now\n"
+          "  --junit FILE       write the result for CI systems as well\n"
+          "  -q, --quiet        no progress line, and no result if it is as expected\n"
+          "\n"
+          "Kernel and image: what the scenario names, else $TTB_KERNEL and $TTB_IMAGE, else what\n"
+          "\"ttb kernel build\" and \"ttb image build\" made.\n"
+          "\n"
+          "Exit status: 0 as expected; 1 an expectation failed; 2 usage or scenario error; 3 the\n"
+          "run broke: a node crashed or hung, something of the host is missing, or it was\n"
+          "interrupted.\n",
+          stdout);
+}
+
+/* ------------------------------------------------------------------------------- command line */
+
+static bool parse_number(const char *text, uint64_t *value)
+{
+    char *end;
+
+    if (*text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    *value = strtoull(text, &end, 0);
+    return errno == 0 && *end == 0;
+}
+
+/* Returns 0, or the exit status, negated: -1 for help. */
+static int parse(int argc, char **argv, struct request *request)
+{
+    enum {
+        CHECK = 256,
+        SEED,
+        SET,
+        JOBS,
+        JUNIT
+    };
+    static const struct option options[] = {
+        {"check", no_argument, NULL, CHECK},
+        {"output", required_argument, NULL, 'o'},
+        {"seed", required_argument, NULL, SEED},
+        {"set", required_argument, NULL, SET},
+        {"jobs", required_argument, NULL, JOBS},
+        {"junit", required_argument, NULL, JUNIT},
+        {"quiet", no_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    uint64_t jobs;
+    int option;
+
+    opterr = 0;
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "o:qh", options, NULL)) != -1) {
+        switch (option) {
+        case CHECK:
+            request->check = true;
+            break;
+        case 'o':
+            request->directory = optarg;
+            break;
+        case SEED:
+            if (!parse_number(optarg, &request->seed))
+                return usage_error("run", "--seed: \"%s\" is not a number from 0 to 2^64-1",
+                                   optarg);
+            request->has_seed = true;
+            break;
+        case SET:
+            if (!strchr(optarg, '=') || *optarg == '=')
+                return usage_error("run", "--set: \"%s\" is not KEY=VALUE", optarg);
+            request->overrides[request->override_count++] = optarg;
+            break;
+        case JOBS:
+            if (!parse_number(optarg, &jobs) || jobs != 1)
+                return usage_error(
+                    "run", "--jobs: \"%s\": nodes run one at a time for now, so only 1", optarg);
+            break;
+        case JUNIT:
+            request->junit = optarg;
+            break;
+        case 'q':
+            request->quiet = true;
+            break;
+        case 'h':
+            help();
+            return -1;
+        default:
+            return usage_error("run",
+                               optind > 0 && argv[optind - 1][0] == '-'
+                                   ? "there is no option \"%s\", or it lacks its value"
+                                   : "\"%s\"",
+                               argv[optind - 1]);
+        }
+    }
+    if (optind == argc)
+        return usage_error("run", "which scenario?");
+    if (optind + 1 != argc)
+        return usage_error("run", "one scenario at a time, not also \"%s\"", argv[optind + 1]);
+    request->file = argv[optind];
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------------- directory */
+
+/* runs/NAME-N: the first that does not exist, made so that two runs do not take the same. */
+static int choose_directory(const char *name, char *path, size_t path_size)
+{
+    char clean[64];
+
+    snprintf(clean, sizeof(clean), "%s", name);
+    for (char *at = clean; *at; at++) {
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", *at))
+            *at = '-';
+    }
+    if (mkdir("runs", 0777) < 0 && errno != EEXIST)
+        return -errno;
+    for (int number = 1; number < NUMBER_MAX; number++) {
+        snprintf(path, path_size, "runs/%s-%d", clean, number);
+        if (mkdir(path, 0700) == 0)
+            return 0;
+        if (errno != EEXIST)
+            return -errno;
+    }
+    return -EEXIST;
+}
+
+/* ----------------------------------------------------------------------------------------- run */
+
+/* What SIGINT and SIGTERM end; a signal handler has no argument. Set while they are installed. */
+static struct ttb__run *volatile interrupted_run;
+
+static void on_signal(int number)
+{
+    struct sigaction fatal = {.sa_handler = SIG_DFL};
+
+    ttb__run_interrupt(interrupted_run);
+    /* The next one ends the program; ttb-guard then ends the nodes. */
+    sigaction(number, &fatal, NULL);
+}
+
+static void watch_signals(struct ttb__run *run)
+{
+    struct sigaction action = {.sa_handler = run ? on_signal : SIG_DFL};
+
+    interrupted_run = run;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static int conclude(struct ttb__run *run, const struct request *request)
+{
+    enum ttb__verdict verdict = ttb__run_conclude(run);
+    int rc = request->junit ? ttb__run_write_junit(run, request->junit) : 0;
+
+    if (!request->quiet || verdict != TTB__RUN_AS_EXPECTED)
+        ttb__run_print(run, stdout);
+    if (rc) {
+        fprintf(stderr, "ttb run: cannot write %s: %s\n", request->junit, strerror(-rc));
+        return EXIT_BROKEN;
+    }
+    return (int)verdict;
+}
+
+static int execute(const struct request *request, const Ttb__Scenario *scenario)
+{
+    char chosen[128], error[1200];
+    struct ttb__run_opts opts = {
+        .scenario = scenario,
+        .directory = request->directory,
+        .scenario_file = strcmp(request->file, "-") == 0 ? NULL : request->file,
+        .progress = !request->quiet && isatty(STDERR_FILENO),
+    };
+    struct ttb__run *run;
+    int rc;
+
+    if (!opts.directory) {
+        rc = choose_directory(scenario->name, chosen, sizeof(chosen));
+        if (rc) {
+            fprintf(stderr, "ttb run: cannot make a run directory in runs/: %s; use -o DIR\n",
+                    strerror(-rc));
+            return EXIT_BROKEN;
+        }
+        opts.directory = chosen;
+    }
+    rc = ttb__run_new(&opts, &run, error, sizeof(error));
+    if (rc) {
+        fprintf(stderr, "ttb run: %s: %s\n", request->file, error);
+        return rc == -EINVAL || rc == -EOPNOTSUPP ? EXIT_USAGE : EXIT_BROKEN;
+    }
+    watch_signals(run);
+    ttb__run_execute(run);
+    watch_signals(NULL);
+    rc = conclude(run, request);
+    ttb__run_free(run);
+    return rc;
+}
+
+static int read_and_run(const struct request *request)
+{
+    const struct ttb_scenario_opts opts = {
+        .size = sizeof(opts),
+        .overrides = request->overrides,
+        .has_seed = request->has_seed,
+        .seed = request->seed,
+    };
+    Ttb__Scenario *scenario;
+    char error[600];
+    int status = EXIT_AS_EXPECTED;
+
+    if (ttb_scenario_load(request->file, &opts, &scenario) < 0)
+        return EXIT_USAGE;
+    if (ttb__run_check(scenario, error, sizeof(error)) < 0) {
+        fprintf(stderr, "ttb run: %s: %s\n", request->file, error);
+        status = EXIT_USAGE;
+    } else if (ttb_scenario_embed_files(scenario, &opts) < 0) {
+        status = EXIT_USAGE;
+    } else if (request->check) {
+        if (!request->quiet)
+            printf("%s: %zu nodes, %zu links, %zu events, %zu expectations: no mistakes\n",
+                   request->file, scenario->n_nodes, scenario->n_links, scenario->n_events,
+                   scenario->n_expect);
+    } else {
+        status = execute(request, scenario);
+    }
+    ttb_scenario_free(scenario);
+    return status;
+}
+
+int command_run(int argc, char **argv)
+{
+    struct request request = {0};
+    int status;
+
+    request.overrides = calloc((size_t)argc + 1, sizeof(*request.overrides));
+    if (!request.overrides) {
+        fputs("ttb run: out of memory\n", stderr);
+        return EXIT_BROKEN;
+    }
+    status = parse(argc, argv, &request);
+    if (!status)
+        status = read_and_run(&request);
+    free(request.overrides);
+    return status < 0 ? EXIT_AS_EXPECTED : status;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file internal.h
+ * A run, shared by the files of this folder only.
+ *
+ *   run.c       life of a run: the loop that lets simulated time pass from one action to the next
+ *   setup.c     Linux nodes from the scenario
+ *   action.c    what is done at which simulated time; events
+ *   command.c   which command runs when; talking to the agents (guest/)
+ *   collect.c   files that nodes hand out
+ *   console.c   text on consoles that somebody expects
+ *   expect.c    expectations
+ *   result.c    the verdict, summary.json; report.c for people; junit.c for CI systems
+ *   progress.c  the line on the terminal
+ *   network_*.c engines
+ */
+#ifndef TTB_RUN_INTERNAL_H
+#define TTB_RUN_INTERNAL_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ttbridge/lab.h>
+
+#include "run/guest/control.h"
+#include "run/network.h"
+#include "run/run.h"
+
+#define TTB__RUN_ERROR_MAX 1024
+
+/* A folder's worth of files; sparse on the host. */
+#define TTB__OUTPUT_BYTES (UINT64_C(1) << 30)
+
+/* Simulated time that nodes have after the end of the run for handing out their files. Disks and the
+ * processor take no simulated time, so a node that needs longer does not answer at all. */
+#define TTB__COLLECT_GRACE_NS UINT64_C(1000000000)
+
+enum ttb__command_state {
+    TTB__COMMAND_PENDING, /* its turn has not come */
+    TTB__COMMAND_QUEUED,  /* an exec whose node has not booted yet */
+    TTB__COMMAND_RUNNING,
+    TTB__COMMAND_ENDED,
+    TTB__COMMAND_CUT, /* the node ended before it did */
+};
+
+struct ttb__run_command {
+    const Ttb__Scenario__Command *given;
+    bool is_exec; /* of an event, not of `run` */
+    enum ttb__command_state state;
+    uint64_t start_ns, end_ns;
+    uint32_t status; /* ENDED */
+};
+
+struct ttb__run_file {
+    const char *path; /* in the node */
+    bool wanted;      /* in the list to be collected, and not optional */
+    bool is_there;    /* was collected */
+    int error;        /* errno in the node; 0 if is_there */
+    uint64_t len_bytes;
+    uint8_t sha256[32];
+    char *host_path; /* absolute; NULL unless is_there */
+};
+
+/*
+ * Invariants:
+ * - `listening` from HELLO on until the node's end; only then frames go to the agent.
+ * - `turn` is the command of `run` whose turn it is; all before it have been started.
+ */
+struct ttb__run_node {
+    struct ttb__run *run;
+    const Ttb__Scenario__Node *given;
+    size_t number;
+    struct ttb_lab_node *lab_node;
+    struct ttb_node *node;
+    struct ttb_port *control;
+    struct ttb_port **ports; /* by interface */
+    struct ttb__run_command *commands;
+    size_t command_count, turn;
+    bool listening;
+    bool paused;
+    bool stopping;       /* SHUTDOWN was sent */
+    bool stopped_by_us;  /* killed, or told to stop */
+    bool collecting;     /* COLLECTED has not come */
+    bool never_answered; /* it ended without HELLO in the last life */
+    unsigned lives;      /* HELLOs */
+    struct ttb__run_file *files;
+    size_t file_count;
+    uint64_t foreground_end_ns; /* when the last foreground command ended */
+};
+
+enum ttb__action_kind {
+    TTB__ACTION_EVENT, /* an event of the scenario */
+    TTB__ACTION_TURN,  /* a command's time has come */
+};
+
+struct ttb__action {
+    uint64_t time_ns;
+    uint64_t order; /* of those at one time */
+    enum ttb__action_kind kind;
+    size_t number; /* event, or node */
+    size_t command;
+    unsigned life; /* TURN: valid in this life of the node */
+};
+
+/* Something that a callback noted; handled when the network has returned. */
+struct ttb__note {
+    enum {
+        TTB__NOTE_MESSAGE,
+        TTB__NOTE_ENDED,
+    } kind;
+    struct ttb__run_node *node;
+    uint64_t time_ns;
+    enum ttb__control_op op;
+    uint32_t number, value;
+};
+
+/* What came of an expectation, or of a command's `exit`. */
+struct ttb__outcome {
+    bool met;
+    char *what;  /* "client: exit 0" */
+    char *found; /* "exit 1" */
+};
+
+struct ttb__console_watch; /* console.c */
+struct ttb__progress;      /* progress.c */
+
+struct ttb__run {
+    const Ttb__Scenario *scenario;
+    char *directory; /* absolute */
+    char *scenario_text;
+    size_t scenario_text_bytes;
+    struct ttb_lab *lab;
+    const struct ttb__network_ops *ops;
+    struct ttb__network *network;
+    struct ttb_trace_writer *writer;
+    bool trace_attached;
+    ttb_trace_sink_fn sink;
+    void *sink_user;
+
+    struct ttb__run_node *nodes;
+    size_t node_count;
+    struct ttb__action *actions; /* a heap by (time_ns, order) */
+    size_t action_count, action_capacity;
+    uint64_t action_order;
+    size_t events_left;
+    struct ttb__note *notes;
+    size_t note_count, note_capacity;
+    struct ttb__console_watch *watches; /* by expectation */
+    struct ttb__progress *progress;
+    uint64_t frames; /* that nodes sent, those to the runner included */
+
+    volatile sig_atomic_t interrupted;
+    bool out_of_memory;
+    int failed; /* negative errno */
+    char error[TTB__RUN_ERROR_MAX];
+    uint64_t end_ns;
+    enum ttb_trace_ending ending;
+    uint64_t wall_start_ns, wall_end_ns;
+    struct ttb__outcome *outcomes;
+    size_t outcome_count, unmet_count;
+    char **troubles; /* why the verdict is BROKEN */
+    size_t trouble_count;
+    enum ttb__verdict verdict;
+    struct ttb_trace_digest digest;
+    struct ttb_trace_counts counts;
+    bool has_digest;
+};
+
+/* run.c */
+int ttb__run_fail(struct ttb__run *run, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+uint64_t ttb__run_wall_ns(void);
+struct ttb__run_node *ttb__run_find_node(struct ttb__run *run, const char *name);
+/* Position of a link, or SIZE_MAX. */
+size_t ttb__run_find_link(const Ttb__Scenario *scenario, const char *name);
+/* An event record in the trace. */
+void ttb__run_record_event(struct ttb__run *run, const char *action, const char *target,
+                           const char *detail);
+
+/* setup.c */
+int ttb__setup_nodes(struct ttb__run *run);
+/* What to ask the lab for: a path or name, NULL for its default. */
+const char *ttb__setup_kernel(const Ttb__Scenario__Node *node);
+const char *ttb__setup_image(const Ttb__Scenario__Node *node);
+void ttb__setup_free(struct ttb__run *run);
+
+/* action.c */
+int ttb__action_add(struct ttb__run *run, const struct ttb__action *action);
+/* All events of the scenario. */
+int ttb__action_add_events(struct ttb__run *run);
+/* Time of the next action, TTB_TIME_NEVER. */
+uint64_t ttb__action_next_ns(const struct ttb__run *run);
+/* Carry out those that are due at now_ns. */
+int ttb__action_carry_out(struct ttb__run *run, uint64_t now_ns);
+
+/* command.c */
+void ttb__command_transmitted(void *node, struct ttb_port *port, uint64_t time_ns,
+                              const void *frame, size_t len_bytes);
+void ttb__command_note(struct ttb__run *run, const struct ttb__note *note);
+int ttb__command_handle_notes(struct ttb__run *run);
+/* The node's turn: start what can be started. */
+int ttb__command_step(struct ttb__run_node *node);
+int ttb__command_exec(struct ttb__run_node *node, size_t command);
+/* Send a message to a node's agent. */
+void ttb__command_tell(struct ttb__run_node *node, enum ttb__control_op op, uint32_t number);
+/* The node is ending or has ended: its commands are cut. */
+void ttb__command_cut(struct ttb__run_node *node, uint64_t time_ns);
+/* True when nothing in the foreground is to come from this node. */
+bool ttb__command_is_done(const struct ttb__run_node *node);
+
+/* collect.c */
+int ttb__collect_prepare(struct ttb__run_node *node);
+/* Take the files out of the output disk. */
+int ttb__collect_take(struct ttb__run_node *node);
+/* Paths in the guest, each ended by a zero byte; to be freed. */
+int ttb__collect_list(const struct ttb__run_node *node, char **list, size_t *len_bytes);
+
+/* console.c */
+int ttb__console_watch_new(struct ttb__run *run);
+void ttb__console_watch_line(struct ttb__run *run, const struct ttb__run_node *node,
+                             uint64_t time_ns, const char *text, size_t len_bytes);
+uint64_t ttb__console_watch_count(const struct ttb__run *run, size_t expectation,
+                                  uint64_t *first_ns);
+void ttb__console_watch_free(struct ttb__run *run);
+
+/* expect.c */
+int ttb__expect_check(struct ttb__run *run);
+int ttb__expect_add(struct ttb__run *run, bool met, char *what, char *found);
+
+/* result.c */
+int ttb__result_write(struct ttb__run *run);
+/* Name of a node's state at the end: "running", "stopped", "failed", "paused". */
+const char *ttb__result_state(const struct ttb__run_node *node);
+const char *ttb__result_verdict(enum ttb__verdict verdict);
+const char *ttb__result_command_state(enum ttb__command_state state);
+/* What to call a command: its name, or its beginning. */
+void ttb__result_command_name(const struct ttb__run_node *node, size_t command, char *text,
+                              size_t size_bytes);
+
+/* progress.c */
+int ttb__progress_new(struct ttb__run *run);
+void ttb__progress_show(struct ttb__run *run);
+void ttb__progress_free(struct ttb__run *run);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file run.h
+ * Running a scenario: what "ttb run" does, for the program ttb.
+ *
+ *     struct ttb__run_opts opts = {.scenario = scenario, .directory = "runs/two-nodes-1"};
+ *     struct ttb__run *run;
+ *     if (ttb__run_new(&opts, &run, error, sizeof(error)) == 0) {
+ *         ttb__run_execute(run);
+ *         status = ttb__run_conclude(run);
+ *         ttb__run_print(run, stdout);
+ *     }
+ *     ttb__run_free(run);
+ *
+ * Threading: one thread, and one run in a process at a time if its engine is ns-3 (ns3.h). ttb__run_
+ * interrupt() may be called from a signal handler.
+ */
+#ifndef TTB_RUN_RUN_H
+#define TTB_RUN_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <ttbridge/scenario.h>
+#include <ttbridge/trace.h>
+
+struct ttb__run;
+
+/* How a run came out; the exit statuses of "ttb run". */
+enum ttb__verdict {
+    TTB__RUN_AS_EXPECTED = 0,
+    TTB__RUN_UNEXPECTED = 1, /* an expectation, or a command's exit, was not met */
+    TTB__RUN_IMPOSSIBLE = 2, /* the scenario asks for what there is not */
+    TTB__RUN_BROKEN = 3,     /* a node crashed or hung, or something of the host failed */
+};
+
+struct ttb__run_opts {
+    const Ttb__Scenario *scenario; /* complete, files embedded; must live as long as the run */
+    const char *directory;         /* the run directory; made if it is not there */
+    const char *scenario_file;     /* "given as": its bytes go to scenario.yaml; NULL: printed */
+    bool progress;                 /* a line on standard error */
+    ttb_trace_sink_fn sink;        /* gets all records as they are made; NULL: none */
+    void *sink_user;
+};
+
+/*
+ * Set everything up; nothing has been started then.
+ * @return 0 and *run, to be freed by ttb__run_free(); -EINVAL or -EOPNOTSUPP: the scenario asks for
+ *         what there is not; another negative errno: something of the host is missing. In either case
+ *         the sentence is in `error`.
+ */
+int ttb__run_new(const struct ttb__run_opts *opts, struct ttb__run **run, char *error,
+                 size_t error_size);
+
+/* Run until the end, or until ttb__run_interrupt(). @return 0, or a negative errno: the run broke;
+ * ttb__run_conclude() says why. */
+int ttb__run_execute(struct ttb__run *run);
+
+/* End soon. From signal handlers and sinks. */
+void ttb__run_interrupt(struct ttb__run *run);
+
+/* Check the expectations, close the trace, write summary.json. To be called once after
+ * ttb__run_execute(). */
+enum ttb__verdict ttb__run_conclude(struct ttb__run *run);
+
+/* The result for people. */
+void ttb__run_print(const struct ttb__run *run, FILE *out);
+
+/* The result for CI systems. @return 0 or a negative errno */
+int ttb__run_write_junit(const struct ttb__run *run, const char *path);
+
+/* Simulated time. */
+uint64_t ttb__run_now_ns(const struct ttb__run *run);
+
+/* The writer of the trace: tables for a sink. */
+struct ttb_trace_writer *ttb__run_writer(const struct ttb__run *run);
+
+/* Ends all nodes. NULL is allowed. */
+void ttb__run_free(struct ttb__run *run);
+
+/* Whether this build has the engine, and knows what the scenario asks of it; for --check, and before
+ * anything is made. @return 0; -EOPNOTSUPP and a sentence */
+int ttb__run_check(const Ttb__Scenario *scenario, char *error, size_t error_size);
+
+#endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static const struct command commands[] = {
+    {"run", "SCENARIO", "run a scenario", command_run},
     {"show", "RUN", "what happened in a run", command_show},
     {"diff", "A B", "the first difference between two runs", command_diff},
     {"kernel", "build|list|path", "build and find kernels for nodes", command_kernel},

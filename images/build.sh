@@ -167,6 +167,10 @@ EOT
     cp -- "$here/init" "$tree/sbin/ttb-init"
     chmod 0755 "$tree/sbin/ttb-init"
 
+    # dash brings it in some releases, and makes it when it is installed in others.
+    if [ -x "$tree/bin/dash" ]; then
+        ln -sf dash "$tree/bin/sh"
+    fi
     base_busybox=/bin/busybox
     [ -x "$tree/bin/busybox" ] || base_busybox=/usr/bin/busybox
     "$tree$base_busybox" --list-full | while read -r applet; do
@@ -182,7 +186,6 @@ EOT
     done
     # ttb-init runs with this shell, whatever else there is.
     [ -x "$tree/bin/busybox" ] || ln -s /usr/bin/busybox "$tree/bin/busybox"
-    [ -e "$tree/bin/sh" ] || [ -L "$tree/bin/sh" ] || ln -s "$base_busybox" "$tree/bin/sh"
 }
 
 # make_fs WORK: everything for which files must look as if they belonged to root. Called below in a
@@ -308,8 +311,10 @@ case $image in
         ;;
     debian)
         [ -n "$packages" ] || packages=$(printf '%s\n' "$debian_packages" | tr ' ' '\n')
-        # ttb-init needs busybox. Sorted, since the order makes no difference to the result.
-        packages=$(printf '%s\nbusybox-static\n' "$packages" | sed '/^$/d' | sort -u | tr '\n' ' ')
+        # ttb-init needs busybox. dash is for everything else: Debian's busybox, as a shell, prefers
+        # its own ip and ping to those of the packages. Sorted, as the order makes no difference.
+        packages=$(printf '%s\nbusybox-static\ndash\n' "$packages" | sed '/^$/d' | sort -u |
+            tr '\n' ' ')
         packages=${packages% }
         ;;
     *) usage_error "there is no image '$image', only: busybox, debian" ;;

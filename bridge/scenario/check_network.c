@@ -78,8 +78,10 @@ static void check_cable(const struct ttb__model *model, const Ttb__Scenario__Lin
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
         if (keys[i].present)
             ttb__problem(model->problems, TTB__FIELD(path, keys[i].key), TTB__AT_KEY,
-                         "a link of type %s has no %s: its attributes say", type_word(link),
-                         keys[i].key);
+                         "a link of type %s has no %s of its own: %s", type_word(link), keys[i].key,
+                         link->type == TTB__SCENARIO__LINK__TYPE__WIFI
+                             ? "that follows from wifi"
+                             : "attributes of its devices and channel say");
     }
 }
 

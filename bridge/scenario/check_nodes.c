@@ -145,19 +145,23 @@ static int check_collected(const struct ttb__model *model, const Ttb__Scenario__
     return rc;
 }
 
+static void refuse_memory(const struct ttb__model *model, uint64_t bytes,
+                          const struct ttb__path *path)
+{
+    ttb__problem(model->problems, path, 0,
+                 "%" PRIu64 " bytes are not a whole number of MiB; \"64M\" is 64 MiB", bytes);
+}
+
 static int check_node(const struct ttb__model *model, const Ttb__Scenario__Node *node)
 {
     const struct ttb__path *path =
         TTB__FIELD(TTB__FIELD(NULL, "nodes"), node->name ? node->name : "");
-    char text[TTB__QUANTITY_TEXT];
     int rc;
 
     if (node->memory_bytes % TTB__MIB != 0 &&
-        ttb__problems_has_text(model->problems, TTB__FIELD(path, "memory"))) {
-        ttb__quantity_print(TTB__QUANTITY_BYTES, false, node->memory_bytes, text);
-        ttb__problem(model->problems, TTB__FIELD(path, "memory"), 0,
-                     "%s is not a whole number of MiB (write 64M)", text);
-    }
+        (!model->problems->root ||
+         ttb__problems_has_text(model->problems, TTB__FIELD(path, "memory"))))
+        refuse_memory(model, node->memory_bytes, TTB__FIELD(path, "memory"));
     check_before_end(model, node->start_ns, TTB__FIELD(path, "start"));
     check_place(model, node->place, path);
     for (size_t i = 0; i < node->n_files; i++)
@@ -201,9 +205,8 @@ int ttb__check_nodes(const struct ttb__model *model)
     int rc = 0;
 
     if (s->defaults && s->defaults->memory_bytes % TTB__MIB != 0)
-        ttb__problem(model->problems, TTB__FIELD(TTB__FIELD(NULL, "defaults"), "memory"), 0,
-                     "%" PRIu64 " is not a whole number of MiB (write 64M)",
-                     s->defaults->memory_bytes);
+        refuse_memory(model, s->defaults->memory_bytes,
+                      TTB__FIELD(TTB__FIELD(NULL, "defaults"), "memory"));
     for (size_t i = 0; i < s->n_nodes && rc == 0; i++)
         rc = check_node(model, s->nodes[i]);
     for (size_t i = 0; i < s->n_routers; i++)

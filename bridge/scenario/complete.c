@@ -56,6 +56,26 @@ static void default_u32(protobuf_c_boolean *has, uint32_t *field, uint32_t value
 
 static int fill_object(const struct ttb__object *object, ProtobufCMessage *message);
 
+static int fill_position(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+    static const char *const axes[] = {"x_mm", "y_mm", "z_mm"};
+    ProtobufCMessage *position = ttb__message_child(message, field);
+
+    if (!position) {
+        position = ttb__message_new(&ttb__scenario__position__descriptor);
+        if (!position)
+            return -ENOMEM;
+        ttb__message_put_child(message, field, position);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        const ProtobufCFieldDescriptor *axis = ttb__message_field(position, axes[i]);
+
+        if (!ttb__message_has(position, axis))
+            ttb__message_set_number(position, axis, 0);
+    }
+    return 0;
+}
+
 static int fill_key(const struct ttb__key *key, ProtobufCMessage *message)
 {
     const ProtobufCFieldDescriptor *field = ttb__message_field(message, key->field);
@@ -71,6 +91,9 @@ static int fill_key(const struct ttb__key *key, ProtobufCMessage *message)
             rc = fill_object(key->object, ttb__message_element(message, field, i));
         return rc;
     }
+    /* All that has a position is somewhere. */
+    if (key->kind == TTB__POSITION)
+        return fill_position(message, field);
     if (!fallback || ttb__message_has(message, field))
         return 0;
     if (strcmp(fallback, "\"\"") == 0)

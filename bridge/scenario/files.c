@@ -27,8 +27,10 @@ static int open_file(const char *directory, const char *path, struct stat *statu
         }
         return fd;
     }
-    if ((size_t)snprintf(full, sizeof(full), "%s%s%s", directory && *path != '/' ? directory : "",
-                         directory && *path != '/' ? "/" : "", path) >= sizeof(full))
+    if (*path == '/' || !directory || strcmp(directory, ".") == 0)
+        directory = "";
+    if ((size_t)snprintf(full, sizeof(full), "%s%s%s", directory, *directory ? "/" : "", path) >=
+        sizeof(full))
         return ttb__fail(error, -ENAMETOOLONG, "the path is too long");
     fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 || fstat(fd, status) < 0) {

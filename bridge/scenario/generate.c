@@ -82,10 +82,14 @@ static void json_words(FILE *out, const struct ttb__word *words)
     fputc(']', out);
 }
 
+/* A pattern, or something that {n} makes lawful (expand.h). */
 static void json_pattern(FILE *out, const char *pattern)
 {
+    char either[256];
+
+    snprintf(either, sizeof(either), "%s|\\{n", pattern);
     fputs("\"pattern\": ", out);
-    json_string(out, pattern);
+    json_string(out, either);
 }
 
 /* What numbers without quotes look like to an editor: where "5" is lawful, 5 is. */
@@ -140,7 +144,7 @@ static void json_value(FILE *out, const struct ttb__key *key)
         break;
     case TTB__HEX:
         fputs("\"type\": \"string\", ", out);
-        fprintf(out, "\"pattern\": \"^[0-9A-Fa-f]{%" PRIu64 "}$\"", 2 * key->max);
+        fprintf(out, "\"pattern\": \"^[0-9A-Fa-f]{%" PRIu64 "}$|\\\\{n\"", 2 * key->max);
         break;
     case TTB__BASE64:
         fputs("\"type\": \"string\", ", out);

@@ -427,6 +427,9 @@ int ttb__range_parse(enum ttb__quantity quantity, const char *text, uint64_t *mi
     at += strlen(operators[i].text);
     while (*at == ' ')
         at++;
+    if (!is_digit(*at))
+        return ttb__fail(error, -EINVAL,
+                         "\"%.80s\" is not a range, such as \"5\", \">=5\", \"2..5\"", text);
     rc = ttb__quantity_parse(quantity, at, NULL, &value, error);
     if (rc < 0)
         return rc;

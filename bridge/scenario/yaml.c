@@ -2,11 +2,11 @@
 #include "scenario/yaml.h"
 
 #include <errno.h>
-#include <libfyaml.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <yaml.h>
 
 #include "scenario/utf8.h"
 
@@ -19,7 +19,7 @@ struct anchor {
 struct context {
     struct ttb__arena *arena;
     struct ttb__problems *problems;
-    struct fy_parser *parser;
+    yaml_parser_t parser;
     const char *text; /* all of it, for messages */
     size_t len_bytes;
     unsigned source;
@@ -62,14 +62,14 @@ static const void *list_finish(struct ttb__arena *arena, struct list *list, size
     return data;
 }
 
-static struct ttb__position position_of(const struct context *ctx, const struct fy_mark *mark)
+static struct ttb__position position_of(const struct context *ctx, yaml_mark_t mark)
 {
     struct ttb__position position = {.source = ctx->source};
 
     /* In an override, line and column would count from its "=". */
-    if (mark && ctx->source == 0) {
-        position.line = (unsigned)mark->line + 1;
-        position.column = (unsigned)mark->column + 1;
+    if (ctx->source == 0) {
+        position.line = (unsigned)mark.line + 1;
+        position.column = (unsigned)mark.column + 1;
     }
     return position;
 }
@@ -90,28 +90,27 @@ static bool indented_by_tab(const struct context *ctx, unsigned line)
     return false;
 }
 
-static int syntax_error(struct context *ctx, struct fy_diag *diag)
+static int syntax_error(struct context *ctx)
 {
-    struct ttb__position position = {.source = ctx->source};
-    const struct fy_diag_error *error;
-    void *iterator = NULL;
+    const yaml_parser_t *parser = &ctx->parser;
+    struct ttb__position position = position_of(ctx, parser->problem_mark);
+    const char *problem = parser->problem ? parser->problem : "it cannot be read";
+    /* What libyaml says when a line begins in a column where nothing else does. */
+    bool is_indentation = strcmp(problem, "did not find expected key") == 0 ||
+                          strcmp(problem, "did not find expected '-' indicator") == 0;
+    char from[160] = "";
 
-    error = fy_diag_errors_iterate(diag, &iterator);
-    if (!error) {
-        ttb__problem_at(ctx->problems, position, "it is not YAML");
-        return -EINVAL;
-    }
-    if (ctx->source == 0 && error->line >= 0) {
-        /* From 1, unlike marks. */
-        position.line = (unsigned)error->line;
-        position.column = (unsigned)error->column;
-    }
+    if (parser->error == YAML_MEMORY_ERROR)
+        return -ENOMEM;
+    if (parser->context && position.line &&
+        parser->context_mark.index != parser->problem_mark.index)
+        snprintf(from, sizeof(from), ", %s (from %zu:%zu)", parser->context,
+                 parser->context_mark.line + 1, parser->context_mark.column + 1);
     if (position.line && indented_by_tab(ctx, position.line))
-        ttb__problem_at(ctx->problems, position, "tabs cannot indent in YAML, only spaces can (%s)",
-                        error->msg ? error->msg : "");
+        ttb__problem_at(ctx->problems, position, "tabs cannot indent in YAML, only spaces can");
     else
-        ttb__problem_at(ctx->problems, position, "it is not YAML: %s",
-                        error->msg ? error->msg : "");
+        ttb__problem_at(ctx->problems, position, "it is not YAML: %s%s%s", problem, from,
+                        is_indentation ? "; is it indented like what stands before it?" : "");
     return -EINVAL;
 }
 
@@ -133,69 +132,58 @@ static int count_value(struct context *ctx, struct ttb__position position)
 
 /* ------------------------------------------------------------------------------------ values */
 
-static int parse_node(struct context *ctx, struct fy_event *event, const struct ttb__yaml **node);
+static int parse_node(struct context *ctx, const yaml_event_t *event,
+                      const struct ttb__yaml **node);
 
-/* The next event, not at the end of the stream. NULL: the parser has found an error. */
-static struct fy_event *next_event(struct context *ctx)
+/* The next event, to be deleted. @return 0 or a negative errno; a problem was reported */
+static int next_event(struct context *ctx, yaml_event_t *event)
 {
-    return fy_parser_parse(ctx->parser);
+    return yaml_parser_parse(&ctx->parser, event) ? 0 : syntax_error(ctx);
 }
 
-static int remember_anchor(struct context *ctx, struct fy_token *token,
+static int remember_anchor(struct context *ctx, const yaml_char_t *name,
                            struct ttb__position position, const struct ttb__yaml *node)
 {
     struct anchor *anchor;
-    size_t length;
-    const char *name;
 
-    if (!token)
+    if (!name)
         return 0;
     if (++ctx->anchor_count > TTB__YAML_ANCHORS_MAX)
         return refuse(ctx, position, "there are too many anchors");
-    name = fy_token_get_text(token, &length);
     anchor = ttb__arena_alloc(ctx->arena, sizeof(*anchor));
-    if (!anchor || !name)
+    if (!anchor)
         return -ENOMEM;
     *anchor = (struct anchor){
-        .next = ctx->anchors, .name = ttb__arena_copy(ctx->arena, name, length), .node = node};
+        .next = ctx->anchors,
+        .name = ttb__arena_copy(ctx->arena, (const char *)name, strlen((const char *)name)),
+        .node = node};
     ctx->anchors = anchor;
     return anchor->name ? 0 : -ENOMEM;
 }
 
-static int parse_alias(struct context *ctx, struct fy_event *event, const struct ttb__yaml **node)
+static int parse_alias(struct context *ctx, const yaml_event_t *event,
+                       const struct ttb__yaml **node)
 {
-    struct ttb__position position = position_of(ctx, fy_event_start_mark(event));
-    size_t length;
-    const char *name = fy_token_get_text(event->alias.anchor, &length);
+    const char *name = (const char *)event->data.alias.anchor;
     char text[96];
 
-    for (const struct anchor *anchor = ctx->anchors; anchor && name; anchor = anchor->next) {
-        if (strlen(anchor->name) == length && memcmp(anchor->name, name, length) == 0) {
+    for (const struct anchor *anchor = ctx->anchors; anchor; anchor = anchor->next) {
+        if (strcmp(anchor->name, name) == 0) {
             *node = anchor->node;
             return 0;
         }
     }
-    snprintf(text, sizeof(text), "there is no anchor \"&%.*s\" before this alias",
-             (int)(length > 40 ? 40 : length), name ? name : "");
-    return refuse(ctx, position, text);
+    snprintf(text, sizeof(text), "there is no anchor \"&%.40s\" before this alias", name);
+    return refuse(ctx, position_of(ctx, event->start_mark), text);
 }
 
-static int parse_scalar(struct context *ctx, struct fy_event *event, struct ttb__yaml *node)
+static int parse_scalar(struct context *ctx, const yaml_event_t *event, struct ttb__yaml *node)
 {
-    size_t length = 0;
-    const char *text = "";
-
-    if (event->scalar.value) {
-        text = fy_token_get_text(event->scalar.value, &length);
-        if (!text)
-            return -ENOMEM;
-        node->plain = fy_token_scalar_style(event->scalar.value) == FYSS_PLAIN;
-    } else {
-        node->plain = true;
-    }
     node->type = TTB__YAML_SCALAR;
-    node->text = ttb__arena_copy(ctx->arena, text, length);
-    node->len_bytes = length;
+    node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    node->text = ttb__arena_copy(ctx->arena, (const char *)event->data.scalar.value,
+                                 event->data.scalar.length);
+    node->len_bytes = event->data.scalar.length;
     return node->text ? 0 : -ENOMEM;
 }
 
@@ -210,29 +198,25 @@ static int too_many_items(struct context *ctx, struct ttb__position position)
 static int parse_sequence(struct context *ctx, struct ttb__yaml *node)
 {
     struct list items = {0};
-    struct fy_event *event;
+    yaml_event_t event;
+    bool end = false;
     int rc = 0;
 
     node->type = TTB__YAML_SEQUENCE;
-    for (;;) {
+    while (rc == 0 && !end) {
         const struct ttb__yaml *item;
-        bool end;
 
-        event = next_event(ctx);
-        if (!event) {
-            rc = -EBADMSG;
+        rc = next_event(ctx, &event);
+        if (rc < 0)
             break;
-        }
-        end = event->type == FYET_SEQUENCE_END;
-        if (!end)
-            rc = parse_node(ctx, event, &item);
-        fy_parser_event_free(ctx->parser, event);
-        if (rc == 0 && !end && items.count == TTB__YAML_ITEMS_MAX)
+        end = event.type == YAML_SEQUENCE_END_EVENT;
+        if (!end && items.count == TTB__YAML_ITEMS_MAX)
             rc = too_many_items(ctx, node->position);
         if (rc == 0 && !end)
+            rc = parse_node(ctx, &event, &item);
+        yaml_event_delete(&event);
+        if (rc == 0 && !end)
             rc = list_push(&items, &item, sizeof(item));
-        if (rc < 0 || end)
-            break;
     }
     node->count = items.count;
     node->items = list_finish(ctx->arena, &items, sizeof(const struct ttb__yaml *));
@@ -329,16 +313,16 @@ static int drop_duplicates(struct context *ctx, struct list *pairs)
     return 0;
 }
 
-static int parse_key(struct context *ctx, struct fy_event *event, struct ttb__yaml_pair *pair,
+static int parse_key(struct context *ctx, const yaml_event_t *event, struct ttb__yaml_pair *pair,
                      bool *is_merge)
 {
     struct ttb__yaml key = {0};
     int rc;
 
-    pair->position = position_of(ctx, fy_event_start_mark(event));
-    if (event->type != FYET_SCALAR)
+    pair->position = position_of(ctx, event->start_mark);
+    if (event->type != YAML_SCALAR_EVENT)
         return refuse(ctx, pair->position, "a key must be a word");
-    if (event->scalar.anchor || event->scalar.tag)
+    if (event->data.scalar.anchor || event->data.scalar.tag)
         return refuse(ctx, pair->position, "keys have no anchors and no tags here");
     rc = parse_scalar(ctx, event, &key);
     if (rc < 0)
@@ -350,41 +334,46 @@ static int parse_key(struct context *ctx, struct fy_event *event, struct ttb__ya
     return 0;
 }
 
+/* A key, unless it is the end of the mapping, and its value. */
+static int parse_pair(struct context *ctx, struct ttb__yaml_pair *pair, bool *is_merge, bool *end)
+{
+    yaml_event_t event;
+    int rc = next_event(ctx, &event);
+
+    if (rc < 0)
+        return rc;
+    *end = event.type == YAML_MAPPING_END_EVENT;
+    if (!*end)
+        rc = parse_key(ctx, &event, pair, is_merge);
+    yaml_event_delete(&event);
+    if (rc < 0 || *end)
+        return rc;
+    rc = next_event(ctx, &event);
+    if (rc < 0)
+        return rc;
+    rc = parse_node(ctx, &event, &pair->value);
+    yaml_event_delete(&event);
+    return rc;
+}
+
 static int parse_mapping(struct context *ctx, struct ttb__yaml *node)
 {
     struct list pairs = {0}, merges = {0};
-    struct fy_event *event;
+    bool end = false;
     int rc = 0;
 
     node->type = TTB__YAML_MAPPING;
-    for (;;) {
+    while (rc == 0) {
         struct ttb__yaml_pair pair = {0};
-        bool end, is_merge = false;
+        bool is_merge = false;
 
-        event = next_event(ctx);
-        if (!event) {
-            rc = -EBADMSG;
-            break;
-        }
-        end = event->type == FYET_MAPPING_END;
-        if (!end)
-            rc = parse_key(ctx, event, &pair, &is_merge);
-        fy_parser_event_free(ctx->parser, event);
+        rc = parse_pair(ctx, &pair, &is_merge, &end);
         if (rc < 0 || end)
             break;
-        event = next_event(ctx);
-        if (!event) {
-            rc = -EBADMSG;
-            break;
-        }
-        rc = parse_node(ctx, event, &pair.value);
-        fy_parser_event_free(ctx->parser, event);
-        if (rc == 0 && pairs.count == TTB__YAML_ITEMS_MAX)
+        if (pairs.count + merges.count == TTB__YAML_ITEMS_MAX)
             rc = too_many_items(ctx, node->position);
         if (rc == 0)
             rc = list_push(is_merge ? &merges : &pairs, &pair, sizeof(pair));
-        if (rc < 0)
-            break;
     }
     if (rc == 0)
         rc = drop_duplicates(ctx, &pairs);
@@ -399,38 +388,40 @@ static int parse_mapping(struct context *ctx, struct ttb__yaml *node)
     return rc < 0 ? rc : node->pairs ? 0 : -ENOMEM;
 }
 
-static int parse_node(struct context *ctx, struct fy_event *event, const struct ttb__yaml **result)
+static int parse_node(struct context *ctx, const yaml_event_t *event,
+                      const struct ttb__yaml **result)
 {
-    struct fy_token *anchor = NULL, *tag = NULL;
+    const yaml_char_t *anchor = NULL, *tag = NULL;
     struct ttb__yaml *node;
     int rc;
 
     *result = NULL;
-    if (event->type == FYET_ALIAS)
+    if (event->type == YAML_ALIAS_EVENT)
         return parse_alias(ctx, event, result);
     node = ttb__arena_alloc(ctx->arena, sizeof(*node));
     if (!node)
         return -ENOMEM;
-    node->position = position_of(ctx, fy_event_start_mark(event));
+    node->position = position_of(ctx, event->start_mark);
     rc = count_value(ctx, node->position);
     if (rc < 0)
         return rc;
-    if (++ctx->depth > TTB__YAML_DEPTH_MAX)
+    if (ctx->depth == TTB__YAML_DEPTH_MAX)
         return refuse(ctx, node->position, "it is nested too deeply");
+    ctx->depth++;
     switch (event->type) {
-    case FYET_SCALAR:
-        anchor = event->scalar.anchor;
-        tag = event->scalar.tag;
+    case YAML_SCALAR_EVENT:
+        anchor = event->data.scalar.anchor;
+        tag = event->data.scalar.tag;
         rc = parse_scalar(ctx, event, node);
         break;
-    case FYET_SEQUENCE_START:
-        anchor = event->sequence_start.anchor;
-        tag = event->sequence_start.tag;
+    case YAML_SEQUENCE_START_EVENT:
+        anchor = event->data.sequence_start.anchor;
+        tag = event->data.sequence_start.tag;
         rc = tag ? 0 : parse_sequence(ctx, node);
         break;
-    case FYET_MAPPING_START:
-        anchor = event->mapping_start.anchor;
-        tag = event->mapping_start.tag;
+    case YAML_MAPPING_START_EVENT:
+        anchor = event->data.mapping_start.anchor;
+        tag = event->data.mapping_start.tag;
         rc = tag ? 0 : parse_mapping(ctx, node);
         break;
     default:
@@ -439,7 +430,7 @@ static int parse_node(struct context *ctx, struct fy_event *event, const struct 
     }
     ctx->depth--;
     if (rc == 0 && tag)
-        rc = refuse(ctx, position_of(ctx, fy_token_start_mark(tag)), "tags are not used here");
+        rc = refuse(ctx, node->position, "tags are not used here");
     if (rc == 0)
         rc = remember_anchor(ctx, anchor, node->position, node);
     *result = node;
@@ -450,26 +441,24 @@ static int parse_node(struct context *ctx, struct fy_event *event, const struct 
 
 static int parse_document(struct context *ctx, const struct ttb__yaml **root)
 {
-    struct fy_event *event;
-    int rc;
+    bool end = false;
+    int rc = 0;
 
-    while ((event = next_event(ctx)) != NULL) {
-        enum fy_event_type type = event->type;
-        struct ttb__position position = position_of(ctx, fy_event_start_mark(event));
+    while (rc == 0 && !end) {
+        yaml_event_t event;
 
-        rc = 0;
-        if (type == FYET_DOCUMENT_START && *root)
-            rc = refuse(ctx, position, "a second document begins here");
-        else if (type != FYET_STREAM_START && type != FYET_DOCUMENT_START &&
-                 type != FYET_DOCUMENT_END && type != FYET_STREAM_END)
-            rc = parse_node(ctx, event, root);
-        fy_parser_event_free(ctx->parser, event);
+        rc = next_event(ctx, &event);
         if (rc < 0)
-            return rc;
-        if (type == FYET_STREAM_END)
-            return 0;
+            break;
+        end = event.type == YAML_STREAM_END_EVENT;
+        if (event.type == YAML_DOCUMENT_START_EVENT && *root)
+            rc = refuse(ctx, position_of(ctx, event.start_mark), "a second document begins here");
+        else if (event.type != YAML_STREAM_START_EVENT && !end &&
+                 event.type != YAML_DOCUMENT_START_EVENT && event.type != YAML_DOCUMENT_END_EVENT)
+            rc = parse_node(ctx, &event, root);
+        yaml_event_delete(&event);
     }
-    return -EBADMSG;
+    return rc;
 }
 
 static int check_text(struct context *ctx)
@@ -493,19 +482,9 @@ static int check_text(struct context *ctx)
     return -EINVAL;
 }
 
-static void discard(struct fy_diag *diag, void *user, const char *text, size_t len_bytes)
-{
-    (void)diag;
-    (void)user;
-    (void)text;
-    (void)len_bytes;
-}
-
 int ttb__yaml_parse(struct ttb__arena *arena, const char *text, size_t len_bytes, unsigned source,
                     struct ttb__problems *problems, const struct ttb__yaml **root)
 {
-    struct fy_diag_cfg diag_cfg = {.output_fn = discard, .level = FYET_ERROR};
-    struct fy_parse_cfg cfg = {.flags = FYPCF_QUIET | FYPCF_JSON_NONE | FYPCF_DEFAULT_VERSION_1_2};
     struct context ctx = {.arena = arena,
                           .problems = problems,
                           .text = text,
@@ -514,6 +493,7 @@ int ttb__yaml_parse(struct ttb__arena *arena, const char *text, size_t len_bytes
     int rc;
 
     *root = NULL;
+    /* A byte order mark: "UTF-8", which it has to be in any case. */
     if (len_bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
         ctx.text += 3;
         ctx.len_bytes -= 3;
@@ -521,25 +501,13 @@ int ttb__yaml_parse(struct ttb__arena *arena, const char *text, size_t len_bytes
     rc = check_text(&ctx);
     if (rc < 0)
         return rc;
-    diag_cfg.module_mask = ~0U;
-    cfg.diag = fy_diag_create(&diag_cfg);
-    if (!cfg.diag)
+    if (!yaml_parser_initialize(&ctx.parser))
         return -ENOMEM;
-    fy_diag_set_collect_errors(cfg.diag, true);
-    ctx.parser = fy_parser_create(&cfg);
-    if (!ctx.parser || fy_parser_set_string(ctx.parser, ctx.text, ctx.len_bytes) != 0) {
-        rc = -ENOMEM;
-    } else {
-        rc = parse_document(&ctx, root);
-        if (rc == -EBADMSG)
-            rc = syntax_error(&ctx, cfg.diag);
-    }
-    if (ctx.parser)
-        fy_parser_destroy(ctx.parser);
-    fy_diag_destroy(cfg.diag);
-    if (arena->failed)
-        rc = -ENOMEM;
-    return rc;
+    yaml_parser_set_encoding(&ctx.parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&ctx.parser, (const unsigned char *)ctx.text, ctx.len_bytes);
+    rc = parse_document(&ctx, root);
+    yaml_parser_delete(&ctx.parser);
+    return arena->failed ? -ENOMEM : rc;
 }
 
 /* ------------------------------------------------------------------------------------ access */
@@ -610,21 +578,36 @@ static const struct ttb__yaml *set_item(struct ttb__arena *arena, const struct t
                                         const char *const *keys, size_t count,
                                         const struct ttb__yaml *value, struct ttb__error *error)
 {
-    size_t index = strtoul(keys[0] + 1, NULL, 10);
+    size_t index = strtoul(keys[0] + 1, NULL, 10), length;
     const struct ttb__yaml **items;
     const struct ttb__yaml *below;
     struct ttb__yaml *copy;
 
-    if (!root || root->type != TTB__YAML_SEQUENCE || index >= root->count) {
+    /* One value stands for a list of one. */
+    if (!ttb__yaml_is_null(root) && root->type != TTB__YAML_SEQUENCE && index == 0)
+        return ttb__yaml_set(arena, root, keys + 1, count - 1, value, error);
+    length = root && root->type == TTB__YAML_SEQUENCE ? root->count : 0;
+    if ((root && root->type != TTB__YAML_SEQUENCE && !ttb__yaml_is_null(root)) || index > length) {
         ttb__fail(error, -EINVAL, "there is no element %s", keys[0]);
         return NULL;
     }
-    copy = copy_node(arena, root, 0);
-    below = ttb__yaml_set(arena, root->items[index], keys + 1, count - 1, value, error);
+    /* The one behind the last is appended. */
+    if (length > 0) {
+        copy = copy_node(arena, root, 1);
+    } else {
+        static const struct ttb__yaml empty = {.type = TTB__YAML_SEQUENCE};
+
+        copy = copy_node(arena, &empty, 1);
+    }
+    below = ttb__yaml_set(arena, index < length ? root->items[index] : NULL, keys + 1, count - 1,
+                          value, error);
     if (!copy || !below)
         return NULL;
     items = (const struct ttb__yaml **)(uintptr_t)copy->items;
     items[index] = below;
+    copy->count = index < length ? length : length + 1;
+    if (length == 0)
+        copy->position = value->position;
     return copy;
 }
 

@@ -3,9 +3,12 @@
  * @file yaml.h
  * YAML as a tree with positions.
  *
- * libfyaml parses; the tree is ours, so that what a hostile file can cost is bounded here: its length,
+ * libyaml parses; the tree is ours, so that what a hostile file can cost is bounded here: its length,
  * its depth, and its values. Aliases are shared, not copied. Merge keys ("<<") are resolved. What
  * scenarios have no use for (tags, several documents, keys that are no scalars) is refused.
+ *
+ * Why libyaml: libfyaml 0.7.12, which Debian 12 has, changes the text of some quoted and folded scalars
+ * (two quotes next to each other in single quotes, a line that ends in a backslash in double ones).
  */
 #ifndef TTB_SCENARIO_YAML_H
 #define TTB_SCENARIO_YAML_H
@@ -71,7 +74,8 @@ const char *ttb__yaml_describe(const struct ttb__yaml *node);
 
 /**
  * The tree with the value at a path replaced; mappings on the way are made, the rest is shared.
- * @param keys  count of them; one that starts with '[' is an index in a list, as in "[0]"
+ * @param keys  count of them; one that starts with '[' is an index in a list, as in "[0]"; the index behind
+ *              the last appends
  * @return the new root, or NULL: `error` says why (a list that is too short, a scalar on the way), or the
  *         arena has failed
  */

@@ -30,9 +30,9 @@ static void put_block(int fd, uint8_t kind, uint32_t sequence, const uint8_t *ra
     };
     uint8_t header[TTB__BLOCK_HEADER_BYTES];
 
-    ttb__block_put(header, &block);
-    block.checksum = ttb__block_checksum(header, raw, len_bytes);
-    ttb__block_put(header, &block);
+    ttb__trace_block_put(header, &block);
+    block.checksum = ttb__trace_block_checksum(header, raw, len_bytes);
+    ttb__trace_block_put(header, &block);
     put(fd, header, sizeof(header));
     put(fd, raw, len_bytes);
 }
@@ -50,14 +50,15 @@ static void put_good_header(int fd)
         struct ttb_trace_place place = {
             .id = id, .kind = TTB_TRACE_PORT, .name = "eth0", .node = id, .link = TTB_TRACE_NONE};
 
-        if (ttb__tables_set_node(&tables, &node) || ttb__tables_set_place(&tables, &place))
+        if (ttb__trace_tables_set_node(&tables, &node) ||
+            ttb__trace_tables_set_place(&tables, &place))
             abort();
     }
     if (ttb__pack_header(&header, &tables, false, &packed, &len_bytes))
         abort();
     put_block(fd, TTB__BLOCK_HEADER, 0, packed, len_bytes);
     free(packed);
-    ttb__tables_free(&tables);
+    ttb__trace_tables_free(&tables);
 }
 
 static void put_trailer(int fd, uint64_t footer_offset)

@@ -37,7 +37,7 @@ static uint32_t know_node(struct ttb_trace_writer *writer, struct ttb_node *node
         writer->nodes = grown;
         writer->node_room = room;
     }
-    if (!ttb__tables_node(&writer->tables, id)) {
+    if (!ttb__trace_tables_node(&writer->tables, id)) {
         struct ttb_trace_node declared = {
             .id = id,
             .name = ttb_node_name(node),

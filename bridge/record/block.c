@@ -24,7 +24,7 @@
 #define BLOCK_MARK      0x6b425454U /* "TTBk" */
 #define CHECKSUM_OFFSET 40
 
-void ttb__block_put(uint8_t to[TTB__BLOCK_HEADER_BYTES], const struct ttb__block *block)
+void ttb__trace_block_put(uint8_t to[TTB__BLOCK_HEADER_BYTES], const struct ttb__block *block)
 {
     ttb__put_u32(to, BLOCK_MARK);
     to[4] = block->kind;
@@ -39,8 +39,8 @@ void ttb__block_put(uint8_t to[TTB__BLOCK_HEADER_BYTES], const struct ttb__block
     ttb__put_u64(to + CHECKSUM_OFFSET, block->checksum);
 }
 
-int ttb__block_get(const uint8_t from[TTB__BLOCK_HEADER_BYTES], struct ttb__block *block,
-                   struct ttb__error *error)
+int ttb__trace_block_get(const uint8_t from[TTB__BLOCK_HEADER_BYTES], struct ttb__block *block,
+                         struct ttb__error *error)
 {
     size_t raw_max;
 
@@ -79,8 +79,8 @@ int ttb__block_get(const uint8_t from[TTB__BLOCK_HEADER_BYTES], struct ttb__bloc
     return 0;
 }
 
-uint64_t ttb__block_checksum(const uint8_t header[TTB__BLOCK_HEADER_BYTES], const void *stored,
-                             size_t len_bytes)
+uint64_t ttb__trace_block_checksum(const uint8_t header[TTB__BLOCK_HEADER_BYTES],
+                                   const void *stored, size_t len_bytes)
 {
     return XXH3_64bits_withSeed(stored, len_bytes, XXH3_64bits(header, CHECKSUM_OFFSET));
 }

@@ -142,20 +142,21 @@ static bool same_bytes(const struct ttb_trace_bytes *a, const struct ttb_trace_b
            (!a->len_bytes || memcmp(a->data, b->data, a->len_bytes) == 0);
 }
 
-static void say_numbers(struct ttb__text *text, const char *field, int64_t expected, int64_t actual)
+static void say_numbers(struct ttb__trace_text *text, const char *field, int64_t expected,
+                        int64_t actual)
 {
-    ttb__text_add(text, "%s: expected %" PRId64 ", found %" PRId64, field, expected, actual);
+    ttb__trace_text_add(text, "%s: expected %" PRId64 ", found %" PRId64, field, expected, actual);
 }
 
-static void say_times(struct ttb__text *text, uint64_t expected, uint64_t actual)
+static void say_times(struct ttb__trace_text *text, uint64_t expected, uint64_t actual)
 {
-    ttb__text_add(
+    ttb__trace_text_add(
         text, "time: expected %" PRIu64 ".%09" PRIu64 " s, found %" PRIu64 ".%09" PRIu64 " s",
         expected / 1000000000, expected % 1000000000, actual / 1000000000, actual % 1000000000);
 }
 
 /* Where two texts differ, and how they go on there. */
-static void say_bytes(struct ttb__text *text, const char *field,
+static void say_bytes(struct ttb__trace_text *text, const char *field,
                       const struct ttb_trace_bytes *expected, const struct ttb_trace_bytes *actual)
 {
     size_t shorter =
@@ -165,15 +166,15 @@ static void say_bytes(struct ttb__text *text, const char *field,
 
     while (at < shorter && a[at] == b[at])
         at++;
-    ttb__text_add(text, "%s: from byte %zu on, expected \"", field, at);
+    ttb__trace_text_add(text, "%s: from byte %zu on, expected \"", field, at);
     if (at < expected->len_bytes)
-        ttb__text_add_bytes(text, a + at,
-                            expected->len_bytes - at < show ? expected->len_bytes - at : show);
-    ttb__text_add(text, "\", found \"");
+        ttb__trace_text_add_bytes(
+            text, a + at, expected->len_bytes - at < show ? expected->len_bytes - at : show);
+    ttb__trace_text_add(text, "\", found \"");
     if (at < actual->len_bytes)
-        ttb__text_add_bytes(text, b + at,
-                            actual->len_bytes - at < show ? actual->len_bytes - at : show);
-    ttb__text_add(text, "\"");
+        ttb__trace_text_add_bytes(text, b + at,
+                                  actual->len_bytes - at < show ? actual->len_bytes - at : show);
+    ttb__trace_text_add(text, "\"");
 }
 
 static const char *place_name(const struct ttb_trace_tables *tables, uint32_t id)
@@ -187,20 +188,20 @@ static const char *place_name(const struct ttb_trace_tables *tables, uint32_t id
 static const char *frame_difference(const struct ttb_trace_tables *tables_a,
                                     const struct ttb_trace_frame *a,
                                     const struct ttb_trace_tables *tables_b,
-                                    const struct ttb_trace_frame *b, struct ttb__text *text)
+                                    const struct ttb_trace_frame *b, struct ttb__trace_text *text)
 {
     const char *place_a = place_name(tables_a, a->place), *place_b = place_name(tables_b, b->place);
 
     if (a->what != b->what) {
-        ttb__text_add(text, "what: expected %s, found %s", ttb_trace_what_name(a->what),
-                      ttb_trace_what_name(b->what));
+        ttb__trace_text_add(text, "what: expected %s, found %s", ttb_trace_what_name(a->what),
+                            ttb_trace_what_name(b->what));
         return "what";
     }
     if (strcmp(place_a, place_b) != 0) {
-        ttb__text_add(text, "place: expected ");
-        ttb__text_add_bytes(text, place_a, strlen(place_a));
-        ttb__text_add(text, ", found ");
-        ttb__text_add_bytes(text, place_b, strlen(place_b));
+        ttb__trace_text_add(text, "place: expected ");
+        ttb__trace_text_add_bytes(text, place_a, strlen(place_a));
+        ttb__trace_text_add(text, ", found ");
+        ttb__trace_text_add_bytes(text, place_b, strlen(place_b));
         return "place";
     }
     if (a->len_bytes != b->len_bytes) {
@@ -212,8 +213,8 @@ static const char *frame_difference(const struct ttb_trace_tables *tables_a,
         return "payload";
     }
     if (a->port_reason != b->port_reason) {
-        ttb__text_add(text, "reason: expected %s, found %s", ttb_drop_name(a->port_reason),
-                      ttb_drop_name(b->port_reason));
+        ttb__trace_text_add(text, "reason: expected %s, found %s", ttb_drop_name(a->port_reason),
+                            ttb_drop_name(b->port_reason));
         return "reason";
     }
     if (ttb__is_internal(a) && !same_bytes(&a->reason, &b->reason)) {
@@ -224,7 +225,7 @@ static const char *frame_difference(const struct ttb_trace_tables *tables_a,
 }
 
 static const char *state_difference(const struct ttb_trace_state *a,
-                                    const struct ttb_trace_state *b, struct ttb__text *text)
+                                    const struct ttb_trace_state *b, struct ttb__trace_text *text)
 {
     int wait_a = a->has_wait_status ? a->wait_status : -1;
     int wait_b = b->has_wait_status ? b->wait_status : -1;
@@ -232,8 +233,8 @@ static const char *state_difference(const struct ttb_trace_state *a,
     int exit_b = b->has_exit_status ? b->exit_status : -1;
 
     if (a->state != b->state) {
-        ttb__text_add(text, "state: expected %s, found %s", ttb_node_state_name(a->state),
-                      ttb_node_state_name(b->state));
+        ttb__trace_text_add(text, "state: expected %s, found %s", ttb_node_state_name(a->state),
+                            ttb_node_state_name(b->state));
         return "state";
     }
     if (exit_a != exit_b || a->has_exit_status != b->has_exit_status) {
@@ -248,7 +249,7 @@ static const char *state_difference(const struct ttb_trace_state *a,
 }
 
 static const char *event_difference(const struct ttb_trace_event *a,
-                                    const struct ttb_trace_event *b, struct ttb__text *text)
+                                    const struct ttb_trace_event *b, struct ttb__trace_text *text)
 {
     if (!same_bytes(&a->action, &b->action)) {
         say_bytes(text, "action", &a->action, &b->action);
@@ -270,13 +271,13 @@ static const char *event_difference(const struct ttb_trace_event *a,
 static const char *find_difference(const struct ttb_trace_tables *tables_a,
                                    const struct ttb_trace_record *a,
                                    const struct ttb_trace_tables *tables_b,
-                                   const struct ttb_trace_record *b, struct ttb__text *text)
+                                   const struct ttb_trace_record *b, struct ttb__trace_text *text)
 {
     const char *field = NULL;
 
     if (a->kind != b->kind) {
-        ttb__text_add(text, "kind: expected a %s, found a %s", ttb_trace_kind_name(a->kind),
-                      ttb_trace_kind_name(b->kind));
+        ttb__trace_text_add(text, "kind: expected a %s, found a %s", ttb_trace_kind_name(a->kind),
+                            ttb_trace_kind_name(b->kind));
         return "kind";
     }
     if (a->node != b->node) {
@@ -388,7 +389,7 @@ static int expected_ended(struct ttb_trace_compare *compare, int rc)
 int ttb_trace_compare_feed(struct ttb_trace_compare *compare, const struct ttb_trace_tables *tables,
                            const struct ttb_trace_record *record)
 {
-    struct ttb__text text = {.at = compare->summary, .room_bytes = sizeof(compare->summary)};
+    struct ttb__trace_text text = {.at = compare->summary, .room_bytes = sizeof(compare->summary)};
     struct ttb_trace_record expected;
     const char *field;
     int rc;
@@ -402,7 +403,7 @@ int ttb_trace_compare_feed(struct ttb_trace_compare *compare, const struct ttb_t
         rc = expected_ended(compare, rc);
         if (rc)
             return rc;
-        ttb__text_add(&text, "end: the expected run has ended, this one goes on");
+        ttb__trace_text_add(&text, "end: the expected run has ended, this one goes on");
         return say_difference(compare, "end", NULL, tables, record);
     }
     field = find_difference(ttb_trace_reader_tables(compare->expected), &expected, tables, record,
@@ -415,7 +416,7 @@ int ttb_trace_compare_feed(struct ttb_trace_compare *compare, const struct ttb_t
 
 int ttb_trace_compare_finish(struct ttb_trace_compare *compare)
 {
-    struct ttb__text text = {.at = compare->summary, .room_bytes = sizeof(compare->summary)};
+    struct ttb__trace_text text = {.at = compare->summary, .room_bytes = sizeof(compare->summary)};
     struct ttb_trace_record expected;
     int rc;
 
@@ -424,7 +425,7 @@ int ttb_trace_compare_finish(struct ttb_trace_compare *compare)
     rc = next_expected(compare, &expected);
     if (rc <= 0)
         return expected_ended(compare, rc);
-    ttb__text_add(&text, "end: this run has ended, the expected one goes on");
+    ttb__trace_text_add(&text, "end: this run has ended, the expected one goes on");
     return say_difference(compare, "end", &expected, NULL, NULL);
 }
 

@@ -10,7 +10,7 @@
 
 #include "record/internal.h"
 
-void ttb__text_add(struct ttb__text *text, const char *format, ...)
+void ttb__trace_text_add(struct ttb__trace_text *text, const char *format, ...)
 {
     va_list args;
     int len;
@@ -26,7 +26,7 @@ void ttb__text_add(struct ttb__text *text, const char *format, ...)
     text->room_bytes -= (size_t)len;
 }
 
-void ttb__text_add_bytes(struct ttb__text *text, const void *data, size_t len_bytes)
+void ttb__trace_text_add_bytes(struct ttb__trace_text *text, const void *data, size_t len_bytes)
 {
     static const char digits[] = "0123456789abcdef";
     const uint8_t *bytes = data;
@@ -104,17 +104,18 @@ const char *ttb_trace_ending_name(enum ttb_trace_ending ending)
 
 /* ------------------------------------------------------------------------------------- records */
 
-static void add_node(struct ttb__text *text, const struct ttb_trace_tables *tables, uint32_t id)
+static void add_node(struct ttb__trace_text *text, const struct ttb_trace_tables *tables,
+                     uint32_t id)
 {
     const struct ttb_trace_node *node = tables ? ttb_trace_find_node(tables, id) : NULL;
 
     if (node)
-        ttb__text_add_bytes(text, node->name, strlen(node->name));
+        ttb__trace_text_add_bytes(text, node->name, strlen(node->name));
     else
-        ttb__text_add(text, "node %u", id);
+        ttb__trace_text_add(text, "node %u", id);
 }
 
-static void add_where(struct ttb__text *text, const struct ttb_trace_tables *tables,
+static void add_where(struct ttb__trace_text *text, const struct ttb_trace_tables *tables,
                       const struct ttb_trace_record *record)
 {
     bool is_frame = record->kind == TTB_TRACE_FRAME && record->frame.place != TTB_TRACE_NONE;
@@ -124,102 +125,103 @@ static void add_where(struct ttb__text *text, const struct ttb_trace_tables *tab
     if (record->node != TTB_TRACE_NONE)
         add_node(text, tables, record->node);
     if (is_frame) {
-        ttb__text_add(text, "%s", record->node != TTB_TRACE_NONE ? "." : "");
+        ttb__trace_text_add(text, "%s", record->node != TTB_TRACE_NONE ? "." : "");
         if (place)
-            ttb__text_add_bytes(text, place->name, strlen(place->name));
+            ttb__trace_text_add_bytes(text, place->name, strlen(place->name));
         else
-            ttb__text_add(text, "place %u", record->frame.place);
+            ttb__trace_text_add(text, "place %u", record->frame.place);
     } else if (record->node == TTB_TRACE_NONE) {
-        ttb__text_add(text, "-");
+        ttb__trace_text_add(text, "-");
     }
-    ttb__text_add(text, "  ");
+    ttb__trace_text_add(text, "  ");
 }
 
-static void add_frame(struct ttb__text *text, const struct ttb_trace_frame *frame)
+static void add_frame(struct ttb__trace_text *text, const struct ttb_trace_frame *frame)
 {
     char described[256];
 
-    ttb__text_add(text, "%s", ttb_trace_what_name(frame->what));
+    ttb__trace_text_add(text, "%s", ttb_trace_what_name(frame->what));
     if (frame->what == TTB_TRACE_DROPPED)
-        ttb__text_add(text, " (%s)", ttb_drop_name(frame->port_reason));
+        ttb__trace_text_add(text, " (%s)", ttb_drop_name(frame->port_reason));
     if (frame->reason.len_bytes) {
-        ttb__text_add(text, " (");
-        ttb__text_add_bytes(text, frame->reason.data, frame->reason.len_bytes);
-        ttb__text_add(text, ")");
+        ttb__trace_text_add(text, " (");
+        ttb__trace_text_add_bytes(text, frame->reason.data, frame->reason.len_bytes);
+        ttb__trace_text_add(text, ")");
     }
-    ttb__text_add(text, "  ");
+    ttb__trace_text_add(text, "  ");
     if (frame->packet)
-        ttb__text_add(text, "#%" PRIu64 " ", frame->packet);
+        ttb__trace_text_add(text, "#%" PRIu64 " ", frame->packet);
     ttb_trace_describe_frame(frame->payload.data, frame->payload.len_bytes, frame->len_bytes,
                              described, sizeof(described));
-    ttb__text_add(text, "%s", described);
+    ttb__trace_text_add(text, "%s", described);
 }
 
-static void add_state(struct ttb__text *text, const struct ttb_trace_state *state)
+static void add_state(struct ttb__trace_text *text, const struct ttb_trace_state *state)
 {
-    ttb__text_add(text, "%s",
-                  state->state == TTB_NODE_WAITING ? "is up" : ttb_node_state_name(state->state));
+    ttb__trace_text_add(
+        text, "%s", state->state == TTB_NODE_WAITING ? "is up" : ttb_node_state_name(state->state));
     if (state->has_wait_status && WIFSIGNALED(state->wait_status))
-        ttb__text_add(text, ", process killed by signal %d", WTERMSIG(state->wait_status));
+        ttb__trace_text_add(text, ", process killed by signal %d", WTERMSIG(state->wait_status));
     else if (state->has_wait_status)
-        ttb__text_add(text, ", process exited with %d", WEXITSTATUS(state->wait_status));
+        ttb__trace_text_add(text, ", process exited with %d", WEXITSTATUS(state->wait_status));
     if (state->has_exit_status)
-        ttb__text_add(text, ", commands exited with %d", state->exit_status);
+        ttb__trace_text_add(text, ", commands exited with %d", state->exit_status);
     if (state->why.len_bytes) {
-        ttb__text_add(text, ": ");
-        ttb__text_add_bytes(text, state->why.data, state->why.len_bytes);
+        ttb__trace_text_add(text, ": ");
+        ttb__trace_text_add_bytes(text, state->why.data, state->why.len_bytes);
     }
 }
 
-static void add_event(struct ttb__text *text, const struct ttb_trace_event *event)
+static void add_event(struct ttb__trace_text *text, const struct ttb_trace_event *event)
 {
-    ttb__text_add(text, "event  ");
-    ttb__text_add_bytes(text, event->action.data, event->action.len_bytes);
+    ttb__trace_text_add(text, "event  ");
+    ttb__trace_text_add_bytes(text, event->action.data, event->action.len_bytes);
     if (event->target.len_bytes) {
-        ttb__text_add(text, " ");
-        ttb__text_add_bytes(text, event->target.data, event->target.len_bytes);
+        ttb__trace_text_add(text, " ");
+        ttb__trace_text_add_bytes(text, event->target.data, event->target.len_bytes);
     }
     if (event->detail.len_bytes) {
-        ttb__text_add(text, ": ");
-        ttb__text_add_bytes(text, event->detail.data, event->detail.len_bytes);
+        ttb__trace_text_add(text, ": ");
+        ttb__trace_text_add_bytes(text, event->detail.data, event->detail.len_bytes);
     }
 }
 
-static void add_cost(struct ttb__text *text, const struct ttb_trace_cost *cost)
+static void add_cost(struct ttb__trace_text *text, const struct ttb_trace_cost *cost)
 {
-    ttb__text_add(text,
-                  "cost  %s: %" PRIu64 " ns of wall time, %" PRIu64 " activations, %" PRIu64
-                  " kicks, %" PRIu64 " calls, at %" PRIu64 " ns",
-                  ttb_trace_part_name(cost->part), cost->wall_ns, cost->activations, cost->kicks,
-                  cost->calls, cost->at_wall_ns);
+    ttb__trace_text_add(text,
+                        "cost  %s: %" PRIu64 " ns of wall time, %" PRIu64 " activations, %" PRIu64
+                        " kicks, %" PRIu64 " calls, at %" PRIu64 " ns",
+                        ttb_trace_part_name(cost->part), cost->wall_ns, cost->activations,
+                        cost->kicks, cost->calls, cost->at_wall_ns);
 }
 
-static void add_declared(struct ttb__text *text, const char *what, uint32_t id, const char *name)
+static void add_declared(struct ttb__trace_text *text, const char *what, uint32_t id,
+                         const char *name)
 {
-    ttb__text_add(text, "declares %s %u ", what, id);
-    ttb__text_add_bytes(text, name, strlen(name));
+    ttb__trace_text_add(text, "declares %s %u ", what, id);
+    ttb__trace_text_add_bytes(text, name, strlen(name));
 }
 
 void ttb_trace_describe(const struct ttb_trace_tables *tables,
                         const struct ttb_trace_record *record, char *buffer, size_t size_bytes)
 {
-    struct ttb__text text = {.at = buffer, .room_bytes = size_bytes};
+    struct ttb__trace_text text = {.at = buffer, .room_bytes = size_bytes};
 
     if (!size_bytes)
         return;
-    ttb__text_add(&text, "%" PRIu64 ".%09" PRIu64 " s  ", record->time_ns / 1000000000,
-                  record->time_ns % 1000000000);
+    ttb__trace_text_add(&text, "%" PRIu64 ".%09" PRIu64 " s  ", record->time_ns / 1000000000,
+                        record->time_ns % 1000000000);
     add_where(&text, tables, record);
     switch (record->kind) {
     case TTB_TRACE_GRANT:
-        ttb__text_add(&text, "runs");
+        ttb__trace_text_add(&text, "runs");
         break;
     case TTB_TRACE_FRAME:
         add_frame(&text, &record->frame);
         break;
     case TTB_TRACE_CONSOLE:
-        ttb__text_add(&text, "prints  ");
-        ttb__text_add_bytes(&text, record->console.data.data, record->console.data.len_bytes);
+        ttb__trace_text_add(&text, "prints  ");
+        ttb__trace_text_add_bytes(&text, record->console.data.data, record->console.data.len_bytes);
         break;
     case TTB_TRACE_STATE:
         add_state(&text, &record->state);
@@ -228,10 +230,10 @@ void ttb_trace_describe(const struct ttb_trace_tables *tables,
         add_event(&text, &record->event);
         break;
     case TTB_TRACE_EXPECTATION:
-        ttb__text_add(&text, "expectation %u %s: ", record->expectation.number,
-                      record->expectation.met ? "met" : "not met");
-        ttb__text_add_bytes(&text, record->expectation.text.data,
-                            record->expectation.text.len_bytes);
+        ttb__trace_text_add(&text, "expectation %u %s: ", record->expectation.number,
+                            record->expectation.met ? "met" : "not met");
+        ttb__trace_text_add_bytes(&text, record->expectation.text.data,
+                                  record->expectation.text.len_bytes);
         break;
     case TTB_TRACE_NODE_DECLARED:
         add_declared(&text, "node", record->declared_node->id, record->declared_node->name);
@@ -246,7 +248,7 @@ void ttb_trace_describe(const struct ttb_trace_tables *tables,
         add_cost(&text, &record->cost);
         break;
     default:
-        ttb__text_add(&text, "record of kind %d", (int)record->kind);
+        ttb__trace_text_add(&text, "record of kind %d", (int)record->kind);
         break;
     }
 }

@@ -20,26 +20,26 @@ static void say(struct out *out, const char *line)
         out->fn(out->user, line);
 }
 
-static void add_quoted(struct ttb__text *text, const char *value)
+static void add_quoted(struct ttb__trace_text *text, const char *value)
 {
     if (!value) {
-        ttb__text_add(text, "none");
+        ttb__trace_text_add(text, "none");
         return;
     }
-    ttb__text_add_bytes(text, value, strlen(value));
+    ttb__trace_text_add_bytes(text, value, strlen(value));
 }
 
 static void compare_text(struct out *out, const char *what, const char *expected,
                          const char *actual)
 {
     char line[1024];
-    struct ttb__text text = {.at = line, .room_bytes = sizeof(line)};
+    struct ttb__trace_text text = {.at = line, .room_bytes = sizeof(line)};
 
     if (strcmp(expected ? expected : "", actual ? actual : "") == 0)
         return;
-    ttb__text_add(&text, "%s: expected ", what);
+    ttb__trace_text_add(&text, "%s: expected ", what);
     add_quoted(&text, expected);
-    ttb__text_add(&text, ", found ");
+    ttb__trace_text_add(&text, ", found ");
     add_quoted(&text, actual);
     say(out, line);
 }
@@ -65,20 +65,20 @@ static void compare_artifact(struct out *out, const struct ttb_trace_artifact *e
                              const struct ttb_trace_artifact *actual)
 {
     char a[65], b[65], line[1024];
-    struct ttb__text text = {.at = line, .room_bytes = sizeof(line)};
+    struct ttb__trace_text text = {.at = line, .room_bytes = sizeof(line)};
 
     if (expected->kind == actual->kind && expected->len_bytes == actual->len_bytes &&
         memcmp(expected->sha256, actual->sha256, sizeof(actual->sha256)) == 0)
         return;
     ttb_trace_hex(expected->sha256, a);
     ttb_trace_hex(actual->sha256, b);
-    ttb__text_add(&text, "%s: expected ", kind_name(expected->kind));
+    ttb__trace_text_add(&text, "%s: expected ", kind_name(expected->kind));
     add_quoted(&text, expected->path);
-    ttb__text_add(&text, " (%llu bytes, sha256 %.16s...), found ",
-                  (unsigned long long)expected->len_bytes, a);
+    ttb__trace_text_add(&text, " (%llu bytes, sha256 %.16s...), found ",
+                        (unsigned long long)expected->len_bytes, a);
     add_quoted(&text, actual->path);
-    ttb__text_add(&text, " (%llu bytes, sha256 %.16s...)", (unsigned long long)actual->len_bytes,
-                  b);
+    ttb__trace_text_add(&text, " (%llu bytes, sha256 %.16s...)",
+                        (unsigned long long)actual->len_bytes, b);
     say(out, line);
 }
 
@@ -91,7 +91,7 @@ static bool has_flag(const struct ttb_trace_header *header, const char *flag)
     return false;
 }
 
-static bool add_missing(struct ttb__text *text, const char *what,
+static bool add_missing(struct ttb__trace_text *text, const char *what,
                         const struct ttb_trace_header *has, const struct ttb_trace_header *lacks)
 {
     bool any = false;
@@ -99,8 +99,8 @@ static bool add_missing(struct ttb__text *text, const char *what,
     for (size_t i = 0; i < has->cpu_flag_count; i++) {
         if (has_flag(lacks, has->cpu_flags[i]))
             continue;
-        ttb__text_add(text, "%s", any ? " " : what);
-        ttb__text_add_bytes(text, has->cpu_flags[i], strlen(has->cpu_flags[i]));
+        ttb__trace_text_add(text, "%s", any ? " " : what);
+        ttb__trace_text_add_bytes(text, has->cpu_flags[i], strlen(has->cpu_flags[i]));
         any = true;
     }
     return any;
@@ -110,10 +110,10 @@ static void compare_flags(struct out *out, const struct ttb_trace_header *expect
                           const struct ttb_trace_header *actual)
 {
     char line[1024];
-    struct ttb__text text = {.at = line, .room_bytes = sizeof(line)};
+    struct ttb__trace_text text = {.at = line, .room_bytes = sizeof(line)};
     bool any;
 
-    ttb__text_add(&text, "cpu flags:");
+    ttb__trace_text_add(&text, "cpu flags:");
     any = add_missing(&text, " missing here: ", expected, actual);
     any |= add_missing(&text, any ? "; only here: " : " only here: ", actual, expected);
     if (any)

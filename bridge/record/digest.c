@@ -150,7 +150,7 @@ static struct scope *node_scope(struct ttb__digest *digest, uint32_t node)
     return digest->nodes[node];
 }
 
-int ttb__digest_new(uint64_t seed, struct ttb__digest **made)
+int ttb__trace_digest_new(uint64_t seed, struct ttb__digest **made)
 {
     struct ttb__digest *digest = calloc(1, sizeof(*digest));
 
@@ -163,14 +163,14 @@ int ttb__digest_new(uint64_t seed, struct ttb__digest **made)
     if (!digest->sha256 || !digest->frame ||
         !EVP_DigestInit_ex2(digest->frame, digest->sha256, NULL) ||
         scope_start(&digest->run, digest->sha256, TTB_TRACE_NONE, &seed)) {
-        ttb__digest_free(digest);
+        ttb__trace_digest_free(digest);
         return -ENOMEM;
     }
     *made = digest;
     return 0;
 }
 
-void ttb__digest_free(struct ttb__digest *digest)
+void ttb__trace_digest_free(struct ttb__digest *digest)
 {
     if (!digest)
         return;
@@ -370,8 +370,8 @@ static void add_to(struct scope *scope, const struct ttb_trace_record *record,
     serial->head_bytes = len_bytes;
 }
 
-int ttb__digest_add(struct ttb__digest *digest, const struct ttb_trace_record *record,
-                    const struct ttb_trace_place *place)
+int ttb__trace_digest_add(struct ttb__digest *digest, const struct ttb_trace_record *record,
+                          const struct ttb_trace_place *place)
 {
     struct scope *node = NULL;
     struct serial serial;
@@ -439,8 +439,8 @@ static int get(const struct ttb__digest *digest, const struct scope *scope,
     return finish(digest, out);
 }
 
-int ttb__digest_get(const struct ttb__digest *digest, uint32_t node, struct ttb_trace_digest *out,
-                    struct ttb_trace_counts *counts)
+int ttb__trace_digest_get(const struct ttb__digest *digest, uint32_t node,
+                          struct ttb_trace_digest *out, struct ttb_trace_counts *counts)
 {
     struct scope *empty;
     int rc;
@@ -461,8 +461,8 @@ int ttb__digest_get(const struct ttb__digest *digest, uint32_t node, struct ttb_
     return rc;
 }
 
-bool ttb__digest_get_state(const struct ttb__digest *digest, uint32_t node,
-                           struct ttb_trace_state *state, uint64_t *time_ns)
+bool ttb__trace_digest_get_state(const struct ttb__digest *digest, uint32_t node,
+                                 struct ttb_trace_state *state, uint64_t *time_ns)
 {
     const struct scope *scope = node < digest->node_room ? digest->nodes[node] : NULL;
 

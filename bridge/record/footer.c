@@ -112,7 +112,7 @@ int ttb__pack_footer(const struct ttb_trace_footer *footer, const struct ttb__ta
     struct ttb__messages messages = {0};
     Ttb__TraceDigest digest;
     Ttb__TraceCounts counts;
-    int rc = summaries && list ? ttb__messages_make(&messages, &tables->view) : -ENOMEM;
+    int rc = summaries && list ? ttb__trace_messages_make(&messages, &tables->view) : -ENOMEM;
 
     for (size_t i = 0; !rc && i < footer->node_count; i++) {
         list[i] = &summaries[i].message;
@@ -148,7 +148,7 @@ int ttb__pack_footer(const struct ttb_trace_footer *footer, const struct ttb__ta
         free(summaries[i].why);
     free(summaries);
     free(list);
-    ttb__messages_free(&messages);
+    ttb__trace_messages_free(&messages);
     return rc;
 }
 
@@ -269,11 +269,11 @@ int ttb__unpack_footer(const uint8_t *data, size_t len_bytes, struct ttb__footer
                                 message->n_all_places, error);
     ttb__trace_footer__free_unpacked(message, &budget.allocator);
     if (rc)
-        ttb__footer_free(footer);
+        ttb__trace_footer_free(footer);
     return rc;
 }
 
-void ttb__footer_free(struct ttb__footer *footer)
+void ttb__trace_footer_free(struct ttb__footer *footer)
 {
     for (size_t i = 0; footer->node_whys && i < footer->view.node_count; i++)
         free(footer->node_whys[i]);

@@ -43,39 +43,39 @@ static void skip(struct rest *rest, size_t len_bytes)
     rest->len_bytes -= len_bytes;
 }
 
-static void add_mac(struct ttb__text *text, const uint8_t *mac)
+static void add_mac(struct ttb__trace_text *text, const uint8_t *mac)
 {
-    ttb__text_add(text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
-                  mac[5]);
+    ttb__trace_text_add(text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+                        mac[4], mac[5]);
 }
 
-static void add_ipv4(struct ttb__text *text, const uint8_t *address)
+static void add_ipv4(struct ttb__trace_text *text, const uint8_t *address)
 {
-    ttb__text_add(text, "%u.%u.%u.%u", address[0], address[1], address[2], address[3]);
+    ttb__trace_text_add(text, "%u.%u.%u.%u", address[0], address[1], address[2], address[3]);
 }
 
-static void describe_arp(struct ttb__text *text, struct rest rest)
+static void describe_arp(struct ttb__trace_text *text, struct rest rest)
 {
     uint16_t operation;
 
     if (rest.len_bytes < 28 || be16(rest.at) != 1 || be16(rest.at + 2) != ETHERTYPE_IPV4 ||
         rest.at[4] != 6 || rest.at[5] != 4) {
-        ttb__text_add(text, "ARP, not of Ethernet and IPv4");
+        ttb__trace_text_add(text, "ARP, not of Ethernet and IPv4");
         return;
     }
     operation = be16(rest.at + 6);
     if (operation == 1) {
-        ttb__text_add(text, "ARP request, who has ");
+        ttb__trace_text_add(text, "ARP request, who has ");
         add_ipv4(text, rest.at + 24);
-        ttb__text_add(text, ", tell ");
+        ttb__trace_text_add(text, ", tell ");
         add_ipv4(text, rest.at + 14);
     } else if (operation == 2) {
-        ttb__text_add(text, "ARP reply, ");
+        ttb__trace_text_add(text, "ARP reply, ");
         add_ipv4(text, rest.at + 14);
-        ttb__text_add(text, " is at ");
+        ttb__trace_text_add(text, " is at ");
         add_mac(text, rest.at + 8);
     } else {
-        ttb__text_add(text, "ARP operation %u", operation);
+        ttb__trace_text_add(text, "ARP operation %u", operation);
     }
 }
 
@@ -133,49 +133,49 @@ static const char *icmpv6_name(uint8_t type)
     }
 }
 
-static void describe_icmp(struct ttb__text *text, struct rest rest, bool v6)
+static void describe_icmp(struct ttb__trace_text *text, struct rest rest, bool v6)
 {
     const char *name, *protocol = v6 ? "ICMPv6" : "ICMP";
     char address[ADDRESS_TEXT_MAX];
     uint8_t type;
 
     if (rest.len_bytes < 4) {
-        ttb__text_add(text, "%s, cut off", protocol);
+        ttb__trace_text_add(text, "%s, cut off", protocol);
         return;
     }
     type = rest.at[0];
     name = v6 ? icmpv6_name(type) : icmp_name(type);
     if (name)
-        ttb__text_add(text, "%s %s", protocol, name);
+        ttb__trace_text_add(text, "%s %s", protocol, name);
     else
-        ttb__text_add(text, "%s type %u code %u", protocol, type, rest.at[1]);
+        ttb__trace_text_add(text, "%s type %u code %u", protocol, type, rest.at[1]);
     if ((v6 ? type == 128 || type == 129 : type == 0 || type == 8) && rest.len_bytes >= 8)
-        ttb__text_add(text, ", id %u, seq %u", be16(rest.at + 4), be16(rest.at + 6));
+        ttb__trace_text_add(text, ", id %u, seq %u", be16(rest.at + 4), be16(rest.at + 6));
     else if (v6 && (type == 135 || type == 136) && rest.len_bytes >= 24 &&
              inet_ntop(AF_INET6, rest.at + 8, address, sizeof(address)))
-        ttb__text_add(text, " for %s", address);
+        ttb__trace_text_add(text, " for %s", address);
     else if (name && (v6 ? type < 5 : type == 3 || type == 11))
-        ttb__text_add(text, ", code %u", rest.at[1]);
+        ttb__trace_text_add(text, ", code %u", rest.at[1]);
 }
 
-static void describe_udp(struct ttb__text *text, struct rest rest)
+static void describe_udp(struct ttb__trace_text *text, struct rest rest)
 {
     if (rest.len_bytes < 8)
-        ttb__text_add(text, "UDP, cut off");
+        ttb__trace_text_add(text, "UDP, cut off");
     else if (be16(rest.at + 4) < 8)
-        ttb__text_add(text, "UDP, malformed");
+        ttb__trace_text_add(text, "UDP, malformed");
     else
-        ttb__text_add(text, "UDP, data %d bytes", be16(rest.at + 4) - 8);
+        ttb__trace_text_add(text, "UDP, data %d bytes", be16(rest.at + 4) - 8);
 }
 
-static void describe_tcp(struct ttb__text *text, struct rest rest, size_t segment_bytes)
+static void describe_tcp(struct ttb__trace_text *text, struct rest rest, size_t segment_bytes)
 {
     static const char letters[] = "FSRPAUEC";
     char flags[9];
     unsigned count = 0, header_bytes;
 
     if (rest.len_bytes < 20) {
-        ttb__text_add(text, "TCP, cut off");
+        ttb__trace_text_add(text, "TCP, cut off");
         return;
     }
     for (unsigned i = 0; i < 8; i++) {
@@ -184,29 +184,31 @@ static void describe_tcp(struct ttb__text *text, struct rest rest, size_t segmen
     }
     flags[count] = 0;
     header_bytes = (unsigned)(rest.at[12] >> 4) * 4;
-    ttb__text_add(text, "TCP [%s], seq %u", flags, be32(rest.at + 4));
+    ttb__trace_text_add(text, "TCP [%s], seq %u", flags, be32(rest.at + 4));
     if (rest.at[13] & 0x10)
-        ttb__text_add(text, ", ack %u", be32(rest.at + 8));
-    ttb__text_add(text, ", window %u", be16(rest.at + 14));
+        ttb__trace_text_add(text, ", ack %u", be32(rest.at + 8));
+    ttb__trace_text_add(text, ", window %u", be16(rest.at + 14));
     if (header_bytes >= 20 && header_bytes <= segment_bytes)
-        ttb__text_add(text, ", data %zu bytes", segment_bytes - header_bytes);
+        ttb__trace_text_add(text, ", data %zu bytes", segment_bytes - header_bytes);
 }
 
 /* "a:1 > b:2: ", or without ports where there are none. */
-static void add_ends(struct ttb__text *text, const char *from, const char *to, bool v6,
+static void add_ends(struct ttb__trace_text *text, const char *from, const char *to, bool v6,
                      const struct rest *ports)
 {
     if (!ports)
-        ttb__text_add(text, "%s > %s: ", from, to);
+        ttb__trace_text_add(text, "%s > %s: ", from, to);
     else if (v6)
-        ttb__text_add(text, "[%s]:%u > [%s]:%u: ", from, be16(ports->at), to, be16(ports->at + 2));
+        ttb__trace_text_add(text, "[%s]:%u > [%s]:%u: ", from, be16(ports->at), to,
+                            be16(ports->at + 2));
     else
-        ttb__text_add(text, "%s:%u > %s:%u: ", from, be16(ports->at), to, be16(ports->at + 2));
+        ttb__trace_text_add(text, "%s:%u > %s:%u: ", from, be16(ports->at), to,
+                            be16(ports->at + 2));
 }
 
 /* @param payload_bytes  what the IP header says */
-static void describe_transport(struct ttb__text *text, const char *from, const char *to, bool v6,
-                               uint8_t protocol, struct rest rest, size_t payload_bytes)
+static void describe_transport(struct ttb__trace_text *text, const char *from, const char *to,
+                               bool v6, uint8_t protocol, struct rest rest, size_t payload_bytes)
 {
     bool has_ports = (protocol == PROTOCOL_UDP || protocol == PROTOCOL_TCP) && rest.len_bytes >= 4;
 
@@ -223,19 +225,19 @@ static void describe_transport(struct ttb__text *text, const char *from, const c
         describe_tcp(text, rest, payload_bytes);
         break;
     default:
-        ttb__text_add(text, "IP protocol %u", protocol);
+        ttb__trace_text_add(text, "IP protocol %u", protocol);
         break;
     }
 }
 
-static void describe_ipv4(struct ttb__text *text, struct rest rest)
+static void describe_ipv4(struct ttb__trace_text *text, struct rest rest)
 {
     char from[ADDRESS_TEXT_MAX], to[ADDRESS_TEXT_MAX];
     unsigned header_bytes, total_bytes, fragment;
     uint8_t protocol;
 
     if (rest.len_bytes < 20 || rest.at[0] >> 4 != 4) {
-        ttb__text_add(text, "IPv4, malformed");
+        ttb__trace_text_add(text, "IPv4, malformed");
         return;
     }
     header_bytes = (rest.at[0] & 15u) * 4;
@@ -245,26 +247,26 @@ static void describe_ipv4(struct ttb__text *text, struct rest rest)
     inet_ntop(AF_INET, rest.at + 12, from, sizeof(from));
     inet_ntop(AF_INET, rest.at + 16, to, sizeof(to));
     if (header_bytes < 20 || header_bytes > rest.len_bytes || total_bytes < header_bytes) {
-        ttb__text_add(text, "%s > %s: IPv4, malformed", from, to);
+        ttb__trace_text_add(text, "%s > %s: IPv4, malformed", from, to);
         return;
     }
     if (fragment & 0x1fff) {
-        ttb__text_add(text, "%s > %s: IP protocol %u, fragment at %u", from, to, protocol,
-                      (fragment & 0x1fff) * 8);
+        ttb__trace_text_add(text, "%s > %s: IP protocol %u, fragment at %u", from, to, protocol,
+                            (fragment & 0x1fff) * 8);
         return;
     }
     skip(&rest, header_bytes);
     describe_transport(text, from, to, false, protocol, rest, total_bytes - header_bytes);
 }
 
-static void describe_ipv6(struct ttb__text *text, struct rest rest)
+static void describe_ipv6(struct ttb__trace_text *text, struct rest rest)
 {
     char from[ADDRESS_TEXT_MAX], to[ADDRESS_TEXT_MAX];
     size_t payload_bytes;
     uint8_t next;
 
     if (rest.len_bytes < 40 || rest.at[0] >> 4 != 6) {
-        ttb__text_add(text, "IPv6, malformed");
+        ttb__trace_text_add(text, "IPv6, malformed");
         return;
     }
     payload_bytes = be16(rest.at + 4);
@@ -288,7 +290,7 @@ static void describe_ipv6(struct ttb__text *text, struct rest rest)
 void ttb_trace_describe_frame(const void *frame, size_t known_bytes, size_t len_bytes, char *buffer,
                               size_t size_bytes)
 {
-    struct ttb__text text = {.at = buffer, .room_bytes = size_bytes};
+    struct ttb__trace_text text = {.at = buffer, .room_bytes = size_bytes};
     struct rest rest = {.at = frame, .len_bytes = known_bytes};
     const uint8_t *macs = frame;
     uint16_t type;
@@ -297,15 +299,15 @@ void ttb_trace_describe_frame(const void *frame, size_t known_bytes, size_t len_
         return;
     buffer[0] = 0;
     if (rest.len_bytes < 14) {
-        ttb__text_add(&text, "%s, %zu bytes",
-                      known_bytes < len_bytes ? "content not recorded" : "no Ethernet header",
-                      len_bytes);
+        ttb__trace_text_add(&text, "%s, %zu bytes",
+                            known_bytes < len_bytes ? "content not recorded" : "no Ethernet header",
+                            len_bytes);
         return;
     }
     type = be16(rest.at + 12);
     skip(&rest, 14);
     while ((type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ) && rest.len_bytes >= 4) {
-        ttb__text_add(&text, "VLAN %u, ", be16(rest.at) & 0xfff);
+        ttb__trace_text_add(&text, "VLAN %u, ", be16(rest.at) & 0xfff);
         type = be16(rest.at + 2);
         skip(&rest, 4);
     }
@@ -321,10 +323,11 @@ void ttb_trace_describe_frame(const void *frame, size_t known_bytes, size_t len_
         break;
     default:
         add_mac(&text, macs + 6);
-        ttb__text_add(&text, " > ");
+        ttb__trace_text_add(&text, " > ");
         add_mac(&text, macs);
-        ttb__text_add(&text, type < 1536 ? ": 802.3 length %u" : ": Ethernet type 0x%04x", type);
+        ttb__trace_text_add(&text, type < 1536 ? ": 802.3 length %u" : ": Ethernet type 0x%04x",
+                            type);
         break;
     }
-    ttb__text_add(&text, ", %zu bytes", len_bytes);
+    ttb__trace_text_add(&text, ", %zu bytes", len_bytes);
 }

@@ -14,7 +14,7 @@
 
 #define FORMAT 1
 
-const char *ttb__version(void)
+const char *ttb__trace_version(void)
 {
     return TTB__VERSION;
 }
@@ -61,7 +61,7 @@ static const char **keep_list(struct ttb__header *header, const char *const *lis
     return copy;
 }
 
-int ttb__header_copy(struct ttb__header *to, const struct ttb_trace_header *from)
+int ttb__trace_header_copy(struct ttb__header *to, const struct ttb_trace_header *from)
 {
     int rc = 0;
 
@@ -76,7 +76,7 @@ int ttb__header_copy(struct ttb__header *to, const struct ttb_trace_header *from
     to->artifacts = calloc(from->artifact_count + 1, sizeof(*to->artifacts));
     to->scenario = malloc(from->scenario.len_bytes + 1);
     if (rc || !to->artifacts || !to->scenario) {
-        ttb__header_free(to);
+        ttb__trace_header_free(to);
         return -ENOMEM;
     }
     if (from->scenario.len_bytes)
@@ -91,11 +91,11 @@ int ttb__header_copy(struct ttb__header *to, const struct ttb_trace_header *from
     to->view.artifacts = to->artifacts;
     to->view.scenario.data = to->scenario;
     if (rc)
-        ttb__header_free(to);
+        ttb__trace_header_free(to);
     return rc;
 }
 
-void ttb__header_free(struct ttb__header *header)
+void ttb__trace_header_free(struct ttb__header *header)
 {
     for (size_t i = 0; i < header->string_count; i++)
         free(header->strings[i]);
@@ -140,7 +140,7 @@ int ttb__pack_header(const struct ttb_trace_header *header, const struct ttb__ta
     Ttb__TraceHost host = TTB__TRACE_HOST__INIT;
     Ttb__TraceArtifact *artifacts, **artifact_list;
     struct ttb__messages messages;
-    int rc = ttb__messages_make(&messages, &tables->view);
+    int rc = ttb__trace_messages_make(&messages, &tables->view);
 
     if (rc)
         return rc;
@@ -190,7 +190,7 @@ int ttb__pack_header(const struct ttb_trace_header *header, const struct ttb__ta
 out:
     free(artifacts);
     free(artifact_list);
-    ttb__messages_free(&messages);
+    ttb__trace_messages_free(&messages);
     return rc;
 }
 
@@ -283,7 +283,7 @@ int ttb__unpack_header(const uint8_t *data, size_t len_bytes, struct ttb__header
         view.cpu_flag_count = message->host->n_cpu_flags;
         view.host_kernel = message->host->kernel;
     }
-    if (ttb__header_copy(header, &view)) {
+    if (ttb__trace_header_copy(header, &view)) {
         rc = ttb__fail(error, -ENOMEM, "out of memory");
         goto out;
     }
@@ -291,7 +291,7 @@ int ttb__unpack_header(const uint8_t *data, size_t len_bytes, struct ttb__header
     rc = ttb__unpack_tables(tables, message->nodes, message->n_nodes, message->links,
                             message->n_links, message->places, message->n_places, error);
     if (rc)
-        ttb__header_free(header);
+        ttb__trace_header_free(header);
 
 out:
     free(artifacts);

@@ -49,7 +49,7 @@ static void read_flags(struct ttb__host *host, char *list)
     qsort(host->cpu_flags, host->cpu_flag_count, sizeof(host->cpu_flags[0]), by_name);
 }
 
-void ttb__host_read(struct ttb__host *host)
+void ttb__trace_host_read(struct ttb__host *host)
 {
     FILE *file = fopen("/proc/cpuinfo", "re");
     struct utsname name;

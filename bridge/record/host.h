@@ -21,6 +21,6 @@ struct ttb__host {
 };
 
 /* What cannot be found out is left empty. */
-void ttb__host_read(struct ttb__host *host);
+void ttb__trace_host_read(struct ttb__host *host);
 
 #endif

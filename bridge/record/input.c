@@ -22,7 +22,7 @@
 #define STEP_BYTES (1024 * 1024)
 
 /* @return bytes, fewer only at the end of the file */
-static ssize_t read_up_to(struct ttb__input *input, uint8_t *data, size_t len_bytes,
+static ssize_t read_up_to(struct ttb__trace_in *input, uint8_t *data, size_t len_bytes,
                           uint64_t offset)
 {
     size_t got = 0;
@@ -57,15 +57,15 @@ static int make_room(uint8_t **data, size_t *room, size_t wanted)
     return 0;
 }
 
-int ttb__input_open(struct ttb__input *input, int fd, bool owns_fd, const char *name,
-                    const char *path, struct ttb__error *error)
+int ttb__trace_in_open(struct ttb__trace_in *input, int fd, bool owns_fd, const char *name,
+                       const char *path, struct ttb__error *error)
 {
     uint8_t magic[TTB__FILE_MAGIC_BYTES];
     struct stat status;
     ssize_t got;
     int rc;
 
-    *input = (struct ttb__input){.fd = fd, .owns_fd = owns_fd};
+    *input = (struct ttb__trace_in){.fd = fd, .owns_fd = owns_fd};
     input->name = strdup(name);
     input->path = path ? strdup(path) : NULL;
     input->zstd = ZSTD_createDCtx();
@@ -92,7 +92,7 @@ int ttb__input_open(struct ttb__input *input, int fd, bool owns_fd, const char *
     return 0;
 }
 
-void ttb__input_close(struct ttb__input *input)
+void ttb__trace_in_close(struct ttb__trace_in *input)
 {
     if (input->owns_fd && input->fd >= 0)
         close(input->fd);
@@ -101,17 +101,17 @@ void ttb__input_close(struct ttb__input *input)
     free(input->path);
     free(input->stored);
     free(input->raw);
-    *input = (struct ttb__input){.fd = -1};
+    *input = (struct ttb__trace_in){.fd = -1};
 }
 
-void ttb__input_seek(struct ttb__input *input, uint64_t offset, uint32_t sequence)
+void ttb__trace_in_seek(struct ttb__trace_in *input, uint64_t offset, uint32_t sequence)
 {
     input->offset = offset;
     input->sequence = sequence;
     input->tail = false;
 }
 
-static int cut_off(struct ttb__input *input, const char *where, uint64_t missing_bytes,
+static int cut_off(struct ttb__trace_in *input, const char *where, uint64_t missing_bytes,
                    struct ttb__error *error)
 {
     ttb__fail(error, 0,
@@ -121,7 +121,7 @@ static int cut_off(struct ttb__input *input, const char *where, uint64_t missing
     return 0;
 }
 
-static int read_stored(struct ttb__input *input, uint64_t offset, struct ttb__error *error)
+static int read_stored(struct ttb__trace_in *input, uint64_t offset, struct ttb__error *error)
 {
     size_t left = input->block.stored_bytes, have = 0;
     ssize_t got;
@@ -143,7 +143,7 @@ static int read_stored(struct ttb__input *input, uint64_t offset, struct ttb__er
     return 1;
 }
 
-static int decompress(struct ttb__input *input, struct ttb__error *error)
+static int decompress(struct ttb__trace_in *input, struct ttb__error *error)
 {
     const struct ttb__block *block = &input->block;
     unsigned long long claimed;
@@ -174,7 +174,7 @@ static int decompress(struct ttb__input *input, struct ttb__error *error)
 }
 
 /* The block at `offset`, whatever kind it has. */
-static int load(struct ttb__input *input, struct ttb__error *error)
+static int load(struct ttb__trace_in *input, struct ttb__error *error)
 {
     uint8_t header[TTB__BLOCK_HEADER_BYTES];
     struct ttb__error why;
@@ -189,14 +189,14 @@ static int load(struct ttb__input *input, struct ttb__error *error)
         return 0;
     if (got < (ssize_t)sizeof(header))
         return cut_off(input, "header", sizeof(header) - (size_t)got, error);
-    rc = ttb__block_get(header, &input->block, &why);
+    rc = ttb__trace_block_get(header, &input->block, &why);
     if (rc)
         return ttb__fail(error, rc, "trace %s: offset %" PRIu64 ": %s", input->name, input->offset,
                          why.text);
     rc = read_stored(input, input->offset + sizeof(header), error);
     if (rc <= 0)
         return rc;
-    checksum = ttb__block_checksum(header, input->stored, input->block.stored_bytes);
+    checksum = ttb__trace_block_checksum(header, input->stored, input->block.stored_bytes);
     if (checksum != input->block.checksum) {
         return ttb__fail(error, -EBADMSG,
                          "trace %s: offset %" PRIu64 ": checksum: the block's bytes give "
@@ -217,7 +217,7 @@ static bool is_known(uint8_t kind)
     return kind >= TTB__BLOCK_HEADER && kind <= TTB__BLOCK_INDEX;
 }
 
-int ttb__input_next(struct ttb__input *input, struct ttb__error *error)
+int ttb__trace_in_next(struct ttb__trace_in *input, struct ttb__error *error)
 {
     int rc;
 
@@ -237,9 +237,9 @@ int ttb__input_next(struct ttb__input *input, struct ttb__error *error)
 
 /* ---------------------------------------------------------------------------------------- tail */
 
-static int read_tail(struct ttb__input *input, int fd)
+static int read_tail(struct ttb__trace_in *input, int fd)
 {
-    struct ttb__input file = {.fd = fd, .seekable = true};
+    struct ttb__trace_in file = {.fd = fd, .seekable = true};
     uint8_t header[TTB__TAIL_HEADER_BYTES];
     uint32_t used;
 
@@ -267,7 +267,7 @@ static int read_tail(struct ttb__input *input, int fd)
     return 1;
 }
 
-int ttb__input_tail(struct ttb__input *input)
+int ttb__trace_in_tail(struct ttb__trace_in *input)
 {
     char *path;
     int fd, rc;

@@ -66,24 +66,24 @@ struct ttb__tables {
     size_t artifact_count; /* of the header, to which nodes refer */
 };
 
-void ttb__tables_free(struct ttb__tables *tables);
+void ttb__trace_tables_free(struct ttb__tables *tables);
 /* Add, or replace one that has the same id. Strings are copied.
  * @return 0; -EINVAL: id out of bounds; -ENOMEM */
-int ttb__tables_set_node(struct ttb__tables *tables, const struct ttb_trace_node *node);
-int ttb__tables_set_link(struct ttb__tables *tables, const struct ttb_trace_link *link);
+int ttb__trace_tables_set_node(struct ttb__tables *tables, const struct ttb_trace_node *node);
+int ttb__trace_tables_set_link(struct ttb__tables *tables, const struct ttb_trace_link *link);
 /* place->id is at most place_count. */
-int ttb__tables_set_place(struct ttb__tables *tables, const struct ttb_trace_place *place);
+int ttb__trace_tables_set_place(struct ttb__tables *tables, const struct ttb_trace_place *place);
 
-static inline const struct ttb_trace_node *ttb__tables_node(const struct ttb__tables *tables,
-                                                            uint32_t id)
+static inline const struct ttb_trace_node *ttb__trace_tables_node(const struct ttb__tables *tables,
+                                                                  uint32_t id)
 {
     return id < tables->node_at_room && tables->node_at[id]
                ? &tables->nodes[tables->node_at[id] - 1]
                : NULL;
 }
 
-static inline const struct ttb_trace_link *ttb__tables_link(const struct ttb__tables *tables,
-                                                            uint32_t id)
+static inline const struct ttb_trace_link *ttb__trace_tables_link(const struct ttb__tables *tables,
+                                                                  uint32_t id)
 {
     return id < tables->link_at_room && tables->link_at[id]
                ? &tables->links[tables->link_at[id] - 1]
@@ -118,8 +118,8 @@ struct ttb__header {
     const char **cpu_flags, **components;
 };
 
-int ttb__header_copy(struct ttb__header *to, const struct ttb_trace_header *from);
-void ttb__header_free(struct ttb__header *header);
+int ttb__trace_header_copy(struct ttb__header *to, const struct ttb_trace_header *from);
+void ttb__trace_header_free(struct ttb__header *header);
 
 /* A footer likewise. */
 struct ttb__footer {
@@ -128,7 +128,7 @@ struct ttb__footer {
     struct ttb_trace_node_summary *nodes;
     char **node_whys;
 };
-void ttb__footer_free(struct ttb__footer *footer);
+void ttb__trace_footer_free(struct ttb__footer *footer);
 
 /* Pack into a buffer of malloc's, with its length in front. @return 0 or -ENOMEM */
 int ttb__pack_header(const struct ttb_trace_header *header, const struct ttb__tables *tables,
@@ -152,7 +152,7 @@ struct ttb__index {
     uint64_t *offset_bytes, *before_ns, *record;
     size_t count;
 };
-void ttb__index_free(struct ttb__index *index);
+void ttb__trace_index_free(struct ttb__index *index);
 int ttb__pack_index(const struct ttb__index *index, uint8_t **data, size_t *len_bytes);
 int ttb__unpack_index(const uint8_t *data, size_t len_bytes, struct ttb__index *index,
                       struct ttb__error *error);
@@ -161,16 +161,16 @@ int ttb__unpack_index(const uint8_t *data, size_t len_bytes, struct ttb__index *
 
 struct ttb__digest;
 
-int ttb__digest_new(uint64_t seed, struct ttb__digest **digest);
-void ttb__digest_free(struct ttb__digest *digest);
+int ttb__trace_digest_new(uint64_t seed, struct ttb__digest **digest);
+void ttb__trace_digest_free(struct ttb__digest *digest);
 /* @param place  of a frame; NULL: none. @return 0 or -ENOMEM */
-int ttb__digest_add(struct ttb__digest *digest, const struct ttb_trace_record *record,
-                    const struct ttb_trace_place *place);
-int ttb__digest_get(const struct ttb__digest *digest, uint32_t node, struct ttb_trace_digest *out,
-                    struct ttb_trace_counts *counts);
+int ttb__trace_digest_add(struct ttb__digest *digest, const struct ttb_trace_record *record,
+                          const struct ttb_trace_place *place);
+int ttb__trace_digest_get(const struct ttb__digest *digest, uint32_t node,
+                          struct ttb_trace_digest *out, struct ttb_trace_counts *counts);
 /* The last state recorded of a node; false if there is none. */
-bool ttb__digest_get_state(const struct ttb__digest *digest, uint32_t node,
-                           struct ttb_trace_state *state, uint64_t *time_ns);
+bool ttb__trace_digest_get_state(const struct ttb__digest *digest, uint32_t node,
+                                 struct ttb_trace_state *state, uint64_t *time_ns);
 
 /* A frame seen inside the network, not at a port. */
 static inline bool ttb__is_internal(const struct ttb_trace_frame *frame)
@@ -183,17 +183,17 @@ static inline bool ttb__is_internal(const struct ttb_trace_frame *frame)
 
 struct ttb__packets;
 
-struct ttb__packets *ttb__packets_new(void);
-void ttb__packets_free(struct ttb__packets *packets);
+struct ttb__packets *ttb__trace_packets_new(void);
+void ttb__trace_packets_free(struct ttb__packets *packets);
 /* Give a frame its packet id if it has none.
  * @return true if the block holds its payload already (`block` is what note_payload() was told, and
  *         `base` where its bytes begin) */
-bool ttb__packets_identify(struct ttb__packets *packets, struct ttb_trace_frame *frame,
-                           uint64_t block, const uint8_t *base);
+bool ttb__trace_packets_identify(struct ttb__packets *packets, struct ttb_trace_frame *frame,
+                                 uint64_t block, const uint8_t *base);
 /* The payload of the frame identified last begins at `offset` in block `block`. */
-void ttb__packets_note_payload(struct ttb__packets *packets, uint64_t block, size_t offset);
+void ttb__trace_packets_note_payload(struct ttb__packets *packets, uint64_t block, size_t offset);
 /* The id given last to a transmitted frame; 0 if there was none. */
-uint64_t ttb__packets_last(const struct ttb__packets *packets);
+uint64_t ttb__trace_packets_last(const struct ttb__packets *packets);
 
 /* -------------------------------------------------------------------------------------- blocks */
 
@@ -202,7 +202,7 @@ uint64_t ttb__packets_last(const struct ttb__packets *packets);
 #define TTB__FILE_MAGIC       "\x89TTB\r\n\x1a\n"
 #define TTB__FILE_MAGIC_BYTES 8
 
-enum ttb__block_kind {
+enum ttb__trace_block_kind {
     TTB__BLOCK_HEADER = 1,
     TTB__BLOCK_RECORDS = 2,
     TTB__BLOCK_FOOTER = 3,
@@ -224,12 +224,12 @@ struct ttb__block {
     uint64_t checksum;
 };
 
-void ttb__block_put(uint8_t to[TTB__BLOCK_HEADER_BYTES], const struct ttb__block *block);
+void ttb__trace_block_put(uint8_t to[TTB__BLOCK_HEADER_BYTES], const struct ttb__block *block);
 /* Checks everything but the checksum. @return 0; -EBADMSG and a sentence about the field */
-int ttb__block_get(const uint8_t from[TTB__BLOCK_HEADER_BYTES], struct ttb__block *block,
-                   struct ttb__error *error);
-uint64_t ttb__block_checksum(const uint8_t header[TTB__BLOCK_HEADER_BYTES], const void *stored,
-                             size_t len_bytes);
+int ttb__trace_block_get(const uint8_t from[TTB__BLOCK_HEADER_BYTES], struct ttb__block *block,
+                         struct ttb__error *error);
+uint64_t ttb__trace_block_checksum(const uint8_t header[TTB__BLOCK_HEADER_BYTES],
+                                   const void *stored, size_t len_bytes);
 
 /* The end of a file that was closed: where its footer is. */
 #define TTB__TRAILER_BYTES 16
@@ -252,33 +252,33 @@ uint64_t ttb__block_checksum(const uint8_t header[TTB__BLOCK_HEADER_BYTES], cons
  * - Bytes before `offset` in the file are whole blocks; bytes after it are rubbish that nobody
  *   keeps.
  * - `raw` has room for TTB__BLOCK_BYTES + TTB__RECORD_MAX + 16.
- * - once `failed`, nothing is written any more but by ttb__output_finish(), and `raw` and tail keep
+ * - once `failed`, nothing is written any more but by ttb__trace_out_finish(), and `raw` and tail keep
  *   the block that could not be written.
  */
-struct ttb__output;
+struct ttb__trace_out;
 
-int ttb__output_open(int directory_fd, const char *directory, const char *name, int level,
-                     struct ttb__output **output, struct ttb__error *error);
-bool ttb__output_is_open(const struct ttb__output *output); /* has its header */
-int ttb__output_start(struct ttb__output *output, const uint8_t *header, size_t len_bytes);
+int ttb__trace_out_open(int directory_fd, const char *directory, const char *name, int level,
+                        struct ttb__trace_out **output, struct ttb__error *error);
+bool ttb__trace_out_is_open(const struct ttb__trace_out *output); /* has its header */
+int ttb__trace_out_start(struct ttb__trace_out *output, const uint8_t *header, size_t len_bytes);
 /* Room for one record; NULL once failed. */
-uint8_t *ttb__output_reserve(struct ttb__output *output);
+uint8_t *ttb__trace_out_reserve(struct ttb__trace_out *output);
 /* The record in the reserved room is complete. @return 0, or what went wrong the first time */
-int ttb__output_commit(struct ttb__output *output, size_t len_bytes, uint64_t time_ns);
+int ttb__trace_out_commit(struct ttb__trace_out *output, size_t len_bytes, uint64_t time_ns);
 /* Number of the block being collected, and where its bytes begin. */
-uint64_t ttb__output_block(const struct ttb__output *output, const uint8_t **base);
-bool ttb__output_has_failed(const struct ttb__output *output);
-const char *ttb__output_error(const struct ttb__output *output);
+uint64_t ttb__trace_out_block(const struct ttb__trace_out *output, const uint8_t **base);
+bool ttb__trace_out_has_failed(const struct ttb__trace_out *output);
+const char *ttb__trace_out_error(const struct ttb__trace_out *output);
 /* Write what is left; then `footer`, index and trailer unless NULL; close and free.
  * Where the file could not be written on, it is tried once more.
  * @return 0, or why not everything was written */
-int ttb__output_flush(struct ttb__output *output);
-int ttb__output_finish(struct ttb__output *output, const uint8_t *footer, size_t len_bytes);
+int ttb__trace_out_flush(struct ttb__trace_out *output);
+int ttb__trace_out_finish(struct ttb__trace_out *output, const uint8_t *footer, size_t len_bytes);
 
 /* --------------------------------------------------------------------------------------- input */
 
 /* A file of blocks being read. */
-struct ttb__input {
+struct ttb__trace_in {
     int fd;
     bool owns_fd, seekable;
     char *name;      /* for messages */
@@ -297,30 +297,30 @@ struct ttb__input {
     struct ZSTD_DCtx_s *zstd;
 };
 
-int ttb__input_open(struct ttb__input *input, int fd, bool owns_fd, const char *name,
-                    const char *path, struct ttb__error *error);
-void ttb__input_close(struct ttb__input *input);
+int ttb__trace_in_open(struct ttb__trace_in *input, int fd, bool owns_fd, const char *name,
+                       const char *path, struct ttb__error *error);
+void ttb__trace_in_close(struct ttb__trace_in *input);
 /* Load the next block of a known kind.
  * @return 1; 0: the file ends here, or within a block, and error has a sentence if it is within;
  *         -EBADMSG; ... */
-int ttb__input_next(struct ttb__input *input, struct ttb__error *error);
+int ttb__trace_in_next(struct ttb__trace_in *input, struct ttb__error *error);
 /* Load the tail as the next block. @return 1; 0: there is none that fits */
-int ttb__input_tail(struct ttb__input *input);
-void ttb__input_seek(struct ttb__input *input, uint64_t offset, uint32_t sequence);
+int ttb__trace_in_tail(struct ttb__trace_in *input);
+void ttb__trace_in_seek(struct ttb__trace_in *input, uint64_t offset, uint32_t sequence);
 
 /* ---------------------------------------------------------------------------------------- text */
 
 /* Text being put together in a buffer; cut, never overrun. */
-struct ttb__text {
+struct ttb__trace_text {
     char *at;
     size_t room_bytes; /* with the terminating zero; at least 1 */
 };
 
-void ttb__text_add(struct ttb__text *text, const char *format, ...)
+void ttb__trace_text_add(struct ttb__trace_text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Bytes that are not printable ASCII come out as \xNN. */
-void ttb__text_add_bytes(struct ttb__text *text, const void *data, size_t len_bytes);
+void ttb__trace_text_add_bytes(struct ttb__trace_text *text, const void *data, size_t len_bytes);
 
-const char *ttb__version(void);
+const char *ttb__trace_version(void);
 
 #endif

@@ -153,7 +153,7 @@ static int set_node(struct ttb__tables *tables, const Ttb__TraceNode *message,
     if (message->has_image && message->image >= tables->artifact_count)
         return ttb__fail(error, -EBADMSG, "node.image: there is no artifact %u of %zu",
                          message->image, tables->artifact_count);
-    rc = ttb__tables_set_node(tables, &node);
+    rc = ttb__trace_tables_set_node(tables, &node);
     if (rc == -EINVAL)
         return ttb__fail(error, -EBADMSG, "node.id: %u is not below %d", node.id,
                          TTB_TRACE_TABLE_MAX);
@@ -174,7 +174,7 @@ static int set_link(struct ttb__tables *tables, const Ttb__TraceLink *message,
 
     if (!message->has_id)
         return ttb__fail(error, -EBADMSG, "link: it has no id");
-    rc = ttb__tables_set_link(tables, &link);
+    rc = ttb__trace_tables_set_link(tables, &link);
     if (rc == -EINVAL)
         return ttb__fail(error, -EBADMSG, "link.id: %u is not below %d", link.id,
                          TTB_TRACE_TABLE_MAX);
@@ -204,7 +204,7 @@ static int set_place(struct ttb__tables *tables, const Ttb__TracePlace *message,
             return ttb__fail(error, -EBADMSG, "place.mac: %zu bytes are not 6", message->mac.len);
         memcpy(place.mac, message->mac.data, sizeof(place.mac));
     }
-    rc = ttb__tables_set_place(tables, &place);
+    rc = ttb__trace_tables_set_place(tables, &place);
     if (rc == -EINVAL)
         return ttb__fail(error, -EBADMSG, "place.id: %u does not follow on %zu places", place.id,
                          tables->view.place_count);
@@ -226,7 +226,7 @@ int ttb__unpack_tables(struct ttb__tables *tables, Ttb__TraceNode **nodes, size_
     return rc;
 }
 
-int ttb__messages_make(struct ttb__messages *messages, const struct ttb_trace_tables *tables)
+int ttb__trace_messages_make(struct ttb__messages *messages, const struct ttb_trace_tables *tables)
 {
     size_t count = tables->node_count + tables->link_count + tables->place_count;
 
@@ -237,7 +237,7 @@ int ttb__messages_make(struct ttb__messages *messages, const struct ttb_trace_ta
     messages->places = calloc(tables->place_count + 1, sizeof(*messages->places));
     messages->pointers = calloc(count + 1, sizeof(*messages->pointers));
     if (!messages->nodes || !messages->links || !messages->places || !messages->pointers) {
-        ttb__messages_free(messages);
+        ttb__trace_messages_free(messages);
         return -ENOMEM;
     }
     messages->node_list = (Ttb__TraceNode **)messages->pointers;
@@ -259,7 +259,7 @@ int ttb__messages_make(struct ttb__messages *messages, const struct ttb_trace_ta
     return 0;
 }
 
-void ttb__messages_free(struct ttb__messages *messages)
+void ttb__trace_messages_free(struct ttb__messages *messages)
 {
     free(messages->nodes);
     free(messages->links);
@@ -318,12 +318,12 @@ int ttb__unpack_declaration(const struct ttb_trace_bytes *bytes, struct ttb_trac
         id = ((Ttb__TraceNode *)message)->id;
         rc = set_node(tables, (Ttb__TraceNode *)message, error);
         if (!rc)
-            record->declared_node = ttb__tables_node(tables, id);
+            record->declared_node = ttb__trace_tables_node(tables, id);
     } else if (record->kind == TTB_TRACE_LINK_DECLARED) {
         id = ((Ttb__TraceLink *)message)->id;
         rc = set_link(tables, (Ttb__TraceLink *)message, error);
         if (!rc)
-            record->declared_link = ttb__tables_link(tables, id);
+            record->declared_link = ttb__trace_tables_link(tables, id);
     } else {
         id = ((Ttb__TracePlace *)message)->id;
         rc = set_place(tables, (Ttb__TracePlace *)message, error);
@@ -336,7 +336,7 @@ int ttb__unpack_declaration(const struct ttb_trace_bytes *bytes, struct ttb_trac
 
 /* --------------------------------------------------------------------------------------- index */
 
-void ttb__index_free(struct ttb__index *index)
+void ttb__trace_index_free(struct ttb__index *index)
 {
     free(index->offset_bytes);
     free(index->before_ns);
@@ -389,7 +389,7 @@ int ttb__unpack_index(const uint8_t *data, size_t len_bytes, struct ttb__index *
         if (copy_list(&index->offset_bytes, message->offset_bytes, index->count) ||
             copy_list(&index->before_ns, message->before_ns, index->count) ||
             copy_list(&index->record, message->record, index->count)) {
-            ttb__index_free(index);
+            ttb__trace_index_free(index);
             rc = ttb__fail(error, -ENOMEM, "out of memory");
         }
     }

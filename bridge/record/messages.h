@@ -40,8 +40,8 @@ struct ttb__messages {
     Ttb__TraceLink **link_list;
     Ttb__TracePlace **place_list;
 };
-int ttb__messages_make(struct ttb__messages *messages, const struct ttb_trace_tables *tables);
-void ttb__messages_free(struct ttb__messages *messages);
+int ttb__trace_messages_make(struct ttb__messages *messages, const struct ttb_trace_tables *tables);
+void ttb__trace_messages_free(struct ttb__messages *messages);
 
 int ttb__unpack_tables(struct ttb__tables *tables, Ttb__TraceNode **nodes, size_t node_count,
                        Ttb__TraceLink **links, size_t link_count, Ttb__TracePlace **places,

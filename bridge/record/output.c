@@ -26,7 +26,7 @@
 #define RAW_BYTES  (TTB__BLOCK_BYTES + TTB__RECORD_MAX + 16)
 #define TAIL_BYTES (TTB__TAIL_HEADER_BYTES + RAW_BYTES)
 
-struct ttb__output {
+struct ttb__trace_out {
     int fd, directory_fd;
     char *path, *name, *tail_name; /* path: for messages */
     uint64_t offset;               /* where the next block goes */
@@ -57,7 +57,7 @@ struct ttb__output {
 /* ---------------------------------------------------------------------------------------- tail */
 
 /* Readers look at it only when its writer is dead, so the order of stores matters, not of loads. */
-static void tail_commit(struct ttb__output *output)
+static void tail_commit(struct ttb__trace_out *output)
 {
     if (output->tail_mapped) {
         atomic_signal_fence(memory_order_release);
@@ -65,7 +65,7 @@ static void tail_commit(struct ttb__output *output)
     }
 }
 
-static void tail_begin(struct ttb__output *output)
+static void tail_begin(struct ttb__trace_out *output)
 {
     output->used = 0;
     output->record_count = 0;
@@ -79,7 +79,7 @@ static void tail_begin(struct ttb__output *output)
 }
 
 /* Where the file system cannot do it, memory of our own serves, and a crash costs a block. */
-static int tail_open(struct ttb__output *output)
+static int tail_open(struct ttb__trace_out *output)
 {
     int fd = openat(output->directory_fd, output->tail_name,
                     O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
@@ -109,7 +109,7 @@ static int tail_open(struct ttb__output *output)
 
 /* ---------------------------------------------------------------------------------- open, free */
 
-static void output_free(struct ttb__output *output)
+static void output_free(struct ttb__trace_out *output)
 {
     if (output->tail_mapped)
         munmap(output->tail, TAIL_BYTES);
@@ -120,7 +120,7 @@ static void output_free(struct ttb__output *output)
     if (output->directory_fd >= 0)
         close(output->directory_fd);
     ZSTD_freeCCtx(output->zstd);
-    ttb__index_free(&output->index);
+    ttb__trace_index_free(&output->index);
     free(output->stored);
     free(output->path);
     free(output->name);
@@ -128,7 +128,8 @@ static void output_free(struct ttb__output *output)
     free(output);
 }
 
-static int allocate(struct ttb__output *output, const char *directory, const char *name, int level)
+static int allocate(struct ttb__trace_out *output, const char *directory, const char *name,
+                    int level)
 {
     output->name = strdup(name);
     if (asprintf(&output->path, "%s/%s", directory, name) < 0)
@@ -149,10 +150,10 @@ static int allocate(struct ttb__output *output, const char *directory, const cha
     return 0;
 }
 
-int ttb__output_open(int directory_fd, const char *directory, const char *name, int level,
-                     struct ttb__output **made, struct ttb__error *error)
+int ttb__trace_out_open(int directory_fd, const char *directory, const char *name, int level,
+                        struct ttb__trace_out **made, struct ttb__error *error)
 {
-    struct ttb__output *output = calloc(1, sizeof(*output));
+    struct ttb__trace_out *output = calloc(1, sizeof(*output));
     int rc;
 
     *made = NULL;
@@ -206,7 +207,7 @@ static int write_at(int fd, const uint8_t *data, size_t len_bytes, uint64_t offs
     return 0;
 }
 
-static int fail(struct ttb__output *output, int rc)
+static int fail(struct ttb__trace_out *output, int rc)
 {
     output->failed = true;
     ttb__fail(&output->error, rc,
@@ -219,7 +220,7 @@ static int fail(struct ttb__output *output, int rc)
 }
 
 /* Compress and write a block. */
-static int write_block(struct ttb__output *output, struct ttb__block block, const uint8_t *raw,
+static int write_block(struct ttb__trace_out *output, struct ttb__block block, const uint8_t *raw,
                        size_t raw_bytes)
 {
     size_t wanted = TTB__BLOCK_HEADER_BYTES + ZSTD_compressBound(raw_bytes), got;
@@ -244,10 +245,10 @@ static int write_block(struct ttb__output *output, struct ttb__block block, cons
     block.raw_bytes = (uint32_t)raw_bytes;
     block.stored_bytes = (uint32_t)got;
     block.sequence = output->sequence;
-    ttb__block_put(output->stored, &block);
+    ttb__trace_block_put(output->stored, &block);
     block.checksum =
-        ttb__block_checksum(output->stored, output->stored + TTB__BLOCK_HEADER_BYTES, got);
-    ttb__block_put(output->stored, &block);
+        ttb__trace_block_checksum(output->stored, output->stored + TTB__BLOCK_HEADER_BYTES, got);
+    ttb__trace_block_put(output->stored, &block);
     rc = write_at(output->fd, output->stored, TTB__BLOCK_HEADER_BYTES + got, output->offset);
     if (rc)
         return fail(output, rc);
@@ -258,12 +259,12 @@ static int write_block(struct ttb__output *output, struct ttb__block block, cons
     return 0;
 }
 
-bool ttb__output_is_open(const struct ttb__output *output)
+bool ttb__trace_out_is_open(const struct ttb__trace_out *output)
 {
     return output->started;
 }
 
-int ttb__output_start(struct ttb__output *output, const uint8_t *header, size_t len_bytes)
+int ttb__trace_out_start(struct ttb__trace_out *output, const uint8_t *header, size_t len_bytes)
 {
     int rc;
 
@@ -282,7 +283,7 @@ int ttb__output_start(struct ttb__output *output, const uint8_t *header, size_t 
 }
 
 /* An entry about the RECORDS block at `offset`, unless its turn is left out. */
-static void add_to_index(struct ttb__output *output, uint64_t offset)
+static void add_to_index(struct ttb__trace_out *output, uint64_t offset)
 {
     struct ttb__index *index = &output->index;
 
@@ -305,7 +306,7 @@ static void add_to_index(struct ttb__output *output, uint64_t offset)
     index->count++;
 }
 
-int ttb__output_flush(struct ttb__output *output)
+int ttb__trace_out_flush(struct ttb__trace_out *output)
 {
     uint64_t offset = output->offset;
     int rc;
@@ -331,12 +332,12 @@ int ttb__output_flush(struct ttb__output *output)
     return 0;
 }
 
-uint8_t *ttb__output_reserve(struct ttb__output *output)
+uint8_t *ttb__trace_out_reserve(struct ttb__trace_out *output)
 {
     return output->failed ? NULL : output->raw + output->used;
 }
 
-int ttb__output_commit(struct ttb__output *output, size_t len_bytes, uint64_t time_ns)
+int ttb__trace_out_commit(struct ttb__trace_out *output, size_t len_bytes, uint64_t time_ns)
 {
     if (!output->record_count || time_ns < output->first_ns)
         output->first_ns = time_ns;
@@ -346,27 +347,27 @@ int ttb__output_commit(struct ttb__output *output, size_t len_bytes, uint64_t ti
     output->record_count++;
     tail_commit(output);
     if (output->used >= TTB__BLOCK_BYTES || output->record_count >= TTB__BLOCK_RECORDS_MAX)
-        return ttb__output_flush(output);
+        return ttb__trace_out_flush(output);
     return 0;
 }
 
-uint64_t ttb__output_block(const struct ttb__output *output, const uint8_t **base)
+uint64_t ttb__trace_out_block(const struct ttb__trace_out *output, const uint8_t **base)
 {
     *base = output->raw;
     return output->sequence;
 }
 
-bool ttb__output_has_failed(const struct ttb__output *output)
+bool ttb__trace_out_has_failed(const struct ttb__trace_out *output)
 {
     return output->failed;
 }
 
-const char *ttb__output_error(const struct ttb__output *output)
+const char *ttb__trace_out_error(const struct ttb__trace_out *output)
 {
     return output->error.text;
 }
 
-static int write_end(struct ttb__output *output, const uint8_t *footer, size_t len_bytes)
+static int write_end(struct ttb__trace_out *output, const uint8_t *footer, size_t len_bytes)
 {
     uint8_t trailer[TTB__TRAILER_BYTES], *index = NULL;
     uint64_t footer_offset = output->offset;
@@ -393,14 +394,14 @@ static int write_end(struct ttb__output *output, const uint8_t *footer, size_t l
     return rc ? fail(output, rc) : 0;
 }
 
-int ttb__output_finish(struct ttb__output *output, const uint8_t *footer, size_t len_bytes)
+int ttb__trace_out_finish(struct ttb__trace_out *output, const uint8_t *footer, size_t len_bytes)
 {
     int rc = 0;
 
     if (!output)
         return 0;
     if (footer) {
-        rc = ttb__output_flush(output);
+        rc = ttb__trace_out_flush(output);
         if (!rc) {
             rc = write_end(output, footer, len_bytes);
             /* All records are in the file, whether the footer is or not. */

@@ -48,12 +48,12 @@ struct ttb__packets {
     struct entry *current;
 };
 
-struct ttb__packets *ttb__packets_new(void)
+struct ttb__packets *ttb__trace_packets_new(void)
 {
     return calloc(1, sizeof(struct ttb__packets));
 }
 
-void ttb__packets_free(struct ttb__packets *packets)
+void ttb__trace_packets_free(struct ttb__packets *packets)
 {
     free(packets);
 }
@@ -132,8 +132,8 @@ static struct entry *find(struct ttb__packets *packets, uint64_t hash,
     return oldest ? oldest : oldest_lost;
 }
 
-bool ttb__packets_identify(struct ttb__packets *packets, struct ttb_trace_frame *frame,
-                           uint64_t block, const uint8_t *base)
+bool ttb__trace_packets_identify(struct ttb__packets *packets, struct ttb_trace_frame *frame,
+                                 uint64_t block, const uint8_t *base)
 {
     uint64_t hash = XXH3_64bits(frame->payload.data, frame->payload.len_bytes);
     struct entry *entry = NULL;
@@ -162,13 +162,13 @@ bool ttb__packets_identify(struct ttb__packets *packets, struct ttb_trace_frame 
             memcmp(base + entry->offset, frame->payload.data, entry->len_bytes) == 0);
 }
 
-void ttb__packets_note_payload(struct ttb__packets *packets, uint64_t block, size_t offset)
+void ttb__trace_packets_note_payload(struct ttb__packets *packets, uint64_t block, size_t offset)
 {
     packets->current->block = block;
     packets->current->offset = (uint32_t)offset;
 }
 
-uint64_t ttb__packets_last(const struct ttb__packets *packets)
+uint64_t ttb__trace_packets_last(const struct ttb__packets *packets)
 {
     return packets->last_transmitted;
 }

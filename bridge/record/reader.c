@@ -23,7 +23,7 @@ struct slot {
 };
 
 struct ttb_trace_reader {
-    struct ttb__input input;
+    struct ttb__trace_in input;
     struct ttb__header header;
     struct ttb__tables tables;
     struct ttb__footer footer;
@@ -108,9 +108,9 @@ static int share_payload(struct ttb_trace_reader *reader, struct ttb_trace_frame
 
 static int load_header(struct ttb_trace_reader *reader)
 {
-    struct ttb__input *input = &reader->input;
+    struct ttb__trace_in *input = &reader->input;
     struct ttb__error why;
-    int rc = ttb__input_next(input, &reader->error);
+    int rc = ttb__trace_in_next(input, &reader->error);
 
     if (rc < 0)
         return rc;
@@ -136,7 +136,7 @@ static int load_header(struct ttb_trace_reader *reader)
 
 static int load_footer(struct ttb_trace_reader *reader)
 {
-    struct ttb__input *input = &reader->input;
+    struct ttb__trace_in *input = &reader->input;
     struct ttb__error why;
     int rc;
 
@@ -155,7 +155,7 @@ static int load_footer(struct ttb_trace_reader *reader)
  * found again, and said, when reading comes there. */
 static void look_ahead(struct ttb_trace_reader *reader)
 {
-    struct ttb__input *input = &reader->input;
+    struct ttb__trace_in *input = &reader->input;
     uint8_t trailer[TTB__TRAILER_BYTES], header[TTB__BLOCK_HEADER_BYTES];
     struct ttb__block block;
     struct ttb__error why;
@@ -169,16 +169,16 @@ static void look_ahead(struct ttb_trace_reader *reader)
     offset = ttb__get_u64(trailer);
     if (offset < reader->first_offset || offset > input->size_bytes - sizeof(trailer) ||
         pread(input->fd, header, sizeof(header), (off_t)offset) != (ssize_t)sizeof(header) ||
-        ttb__block_get(header, &block, &why))
+        ttb__trace_block_get(header, &block, &why))
         return;
-    ttb__input_seek(input, offset, block.sequence);
-    if (ttb__input_next(input, &why) == 1 && input->block.kind == TTB__BLOCK_FOOTER &&
-        load_footer(reader) == 0 && ttb__input_next(input, &why) == 1 &&
+    ttb__trace_in_seek(input, offset, block.sequence);
+    if (ttb__trace_in_next(input, &why) == 1 && input->block.kind == TTB__BLOCK_FOOTER &&
+        load_footer(reader) == 0 && ttb__trace_in_next(input, &why) == 1 &&
         input->block.kind == TTB__BLOCK_INDEX &&
         ttb__unpack_index(input->data, input->block.raw_bytes, &reader->index, &why) == 0)
         reader->has_index = true;
     reader->error.text[0] = 0;
-    ttb__input_seek(input, reader->first_offset, reader->first_sequence);
+    ttb__trace_in_seek(input, reader->first_offset, reader->first_sequence);
 }
 
 static int open_fd(int fd, bool owns_fd, const char *name, const char *path,
@@ -202,10 +202,11 @@ static int open_fd(int fd, bool owns_fd, const char *name, const char *path,
         goto out;
     }
     reader->generation = 1;
-    rc = ttb__input_open(&reader->input, fd, owns_fd, name, path, &reader->error);
+    rc = ttb__trace_in_open(&reader->input, fd, owns_fd, name, path, &reader->error);
     if (!rc)
         rc = load_header(reader);
-    if (!rc && opts && opts->digests && ttb__digest_new(reader->header.view.seed, &reader->digest))
+    if (!rc && opts && opts->digests &&
+        ttb__trace_digest_new(reader->header.view.seed, &reader->digest))
         rc = ttb__fail(&reader->error, -ENOMEM, "trace %s: out of memory", name);
     if (rc) {
         error = reader->error;
@@ -259,12 +260,12 @@ void ttb_trace_reader_free(struct ttb_trace_reader *reader)
 {
     if (!reader)
         return;
-    ttb__input_close(&reader->input);
-    ttb__header_free(&reader->header);
-    ttb__tables_free(&reader->tables);
-    ttb__footer_free(&reader->footer);
-    ttb__index_free(&reader->index);
-    ttb__digest_free(reader->digest);
+    ttb__trace_in_close(&reader->input);
+    ttb__trace_header_free(&reader->header);
+    ttb__trace_tables_free(&reader->tables);
+    ttb__trace_footer_free(&reader->footer);
+    ttb__trace_index_free(&reader->index);
+    ttb__trace_digest_free(reader->digest);
     free(reader->slots);
     free(reader);
 }
@@ -311,14 +312,14 @@ static int complete(struct ttb_trace_reader *reader)
 /* @return 1: there are records; 0: the end */
 static int next_block(struct ttb_trace_reader *reader)
 {
-    struct ttb__input *input = &reader->input;
+    struct ttb__trace_in *input = &reader->input;
     int rc;
 
     reader->error.text[0] = 0;
-    rc = input->tail ? 0 : ttb__input_next(input, &reader->error);
+    rc = input->tail ? 0 : ttb__trace_in_next(input, &reader->error);
     if (rc < 0)
         return damaged(reader, rc);
-    if (rc == 0 && !ttb__input_tail(input))
+    if (rc == 0 && !ttb__trace_in_tail(input))
         return truncated(reader);
     switch (input->block.kind) {
     case TTB__BLOCK_RECORDS:
@@ -344,7 +345,7 @@ static int next_block(struct ttb_trace_reader *reader)
 
 static int bad_record(struct ttb_trace_reader *reader, const uint8_t *at, const char *why)
 {
-    struct ttb__input *input = &reader->input;
+    struct ttb__trace_in *input = &reader->input;
 
     ttb__fail(&reader->error, -EBADMSG,
               "trace %s: offset %" PRIu64 ": block %u, byte %zu, record %" PRIu64 ": %s",
@@ -356,7 +357,7 @@ static int bad_record(struct ttb_trace_reader *reader, const uint8_t *at, const 
 static int check_references(const struct ttb_trace_reader *reader,
                             const struct ttb_trace_record *record, struct ttb__error *error)
 {
-    if (record->node != TTB_TRACE_NONE && !ttb__tables_node(&reader->tables, record->node))
+    if (record->node != TTB_TRACE_NONE && !ttb__trace_tables_node(&reader->tables, record->node))
         return ttb__fail(error, -EBADMSG, "node: %u was not declared", record->node);
     if (record->kind == TTB_TRACE_FRAME && record->frame.place != TTB_TRACE_NONE &&
         record->frame.place >= reader->tables.view.place_count)
@@ -390,10 +391,11 @@ static int read_record(struct ttb_trace_reader *reader, struct ttb_trace_record 
     if (!rc && record->kind == TTB_TRACE_FRAME && share_payload(reader, &record->frame))
         rc = ttb__fail(&why, -ENOMEM, "out of memory");
     if (!rc && reader->digest)
-        rc = ttb__digest_add(reader->digest, record,
-                             record->kind == TTB_TRACE_FRAME
-                                 ? ttb_trace_find_place(&reader->tables.view, record->frame.place)
-                                 : NULL);
+        rc = ttb__trace_digest_add(
+            reader->digest, record,
+            record->kind == TTB_TRACE_FRAME
+                ? ttb_trace_find_place(&reader->tables.view, record->frame.place)
+                : NULL);
     if (rc)
         return bad_record(reader, start, why.text);
     if (record->time_ns > reader->latest_ns)
@@ -463,13 +465,13 @@ int ttb_trace_reader_seek(struct ttb_trace_reader *reader, uint64_t time_ns)
         if (offset < reader->first_offset || offset >= reader->input.size_bytes ||
             pread(reader->input.fd, header, sizeof(header), (off_t)offset) !=
                 (ssize_t)sizeof(header) ||
-            ttb__block_get(header, &block, &why))
+            ttb__trace_block_get(header, &block, &why))
             return damaged(reader, ttb__fail(&reader->error, -EBADMSG,
                                              "trace %s: index.offset_bytes: there is no block at "
                                              "%" PRIu64,
                                              reader->input.name, offset));
     }
-    ttb__input_seek(&reader->input, offset, block.sequence);
+    ttb__trace_in_seek(&reader->input, offset, block.sequence);
     reader->number = number;
     reader->in_block = false;
     reader->has_pending = false;
@@ -515,9 +517,9 @@ int ttb_trace_reader_get_digest(struct ttb_trace_reader *reader, uint32_t node,
 {
     if (!reader->digest)
         return -EINVAL;
-    if (node != TTB_TRACE_NONE && !ttb__tables_node(&reader->tables, node))
+    if (node != TTB_TRACE_NONE && !ttb__trace_tables_node(&reader->tables, node))
         return -ENOENT;
-    return ttb__digest_get(reader->digest, node, digest, counts);
+    return ttb__trace_digest_get(reader->digest, node, digest, counts);
 }
 
 const char *ttb_trace_reader_error(const struct ttb_trace_reader *reader)

@@ -52,7 +52,7 @@ static int copy_strings(const char *a, const char *b, char **a_copy, char **b_co
     return 0;
 }
 
-int ttb__tables_set_node(struct ttb__tables *tables, const struct ttb_trace_node *node)
+int ttb__trace_tables_set_node(struct ttb__tables *tables, const struct ttb_trace_node *node)
 {
     struct ttb_trace_node *at;
     char *name, *none;
@@ -76,7 +76,7 @@ int ttb__tables_set_node(struct ttb__tables *tables, const struct ttb_trace_node
     return 0;
 }
 
-int ttb__tables_set_link(struct ttb__tables *tables, const struct ttb_trace_link *link)
+int ttb__trace_tables_set_link(struct ttb__tables *tables, const struct ttb_trace_link *link)
 {
     struct ttb_trace_link *at;
     char *name, *type;
@@ -102,7 +102,7 @@ int ttb__tables_set_link(struct ttb__tables *tables, const struct ttb_trace_link
     return 0;
 }
 
-int ttb__tables_set_place(struct ttb__tables *tables, const struct ttb_trace_place *place)
+int ttb__trace_tables_set_place(struct ttb__tables *tables, const struct ttb_trace_place *place)
 {
     struct ttb_trace_place *at;
     char *name, *description;
@@ -127,7 +127,7 @@ int ttb__tables_set_place(struct ttb__tables *tables, const struct ttb_trace_pla
     return 0;
 }
 
-void ttb__tables_free(struct ttb__tables *tables)
+void ttb__trace_tables_free(struct ttb__tables *tables)
 {
     for (size_t i = 0; i < tables->view.node_count; i++)
         free((char *)tables->nodes[i].name);

@@ -25,7 +25,7 @@ static const char *differing_part(const struct ttb_trace_digest *a,
 
 static int check_scope(struct ttb_trace_reader *reader, uint32_t node, const char *name,
                        const struct ttb_trace_digest *said, const struct ttb_trace_counts *counted,
-                       struct ttb__text *text)
+                       struct ttb__trace_text *text)
 {
     struct ttb_trace_digest digest;
     struct ttb_trace_counts counts;
@@ -33,24 +33,24 @@ static int check_scope(struct ttb_trace_reader *reader, uint32_t node, const cha
     int rc = ttb_trace_reader_get_digest(reader, node, &digest, &counts);
 
     if (rc == -ENOENT) {
-        ttb__text_add(text, "the footer tells of a node %u that was not declared", node);
+        ttb__trace_text_add(text, "the footer tells of a node %u that was not declared", node);
         return -EBADMSG;
     }
     if (rc)
         return rc;
     part = differing_part(&digest, said);
     if (part) {
-        ttb__text_add(text, "digest.%s of %s is not that of the records", part, name);
+        ttb__trace_text_add(text, "digest.%s of %s is not that of the records", part, name);
         return -EBADMSG;
     }
     if (memcmp(&counts, counted, sizeof(counts)) != 0) {
-        ttb__text_add(text, "the counts of %s are not those of the records", name);
+        ttb__trace_text_add(text, "the counts of %s are not those of the records", name);
         return -EBADMSG;
     }
     return 0;
 }
 
-static int check(struct ttb_trace_reader *reader, struct ttb__text *text)
+static int check(struct ttb_trace_reader *reader, struct ttb__trace_text *text)
 {
     const struct ttb_trace_footer *footer = ttb_trace_reader_footer(reader);
     int rc = check_scope(reader, TTB_TRACE_NONE, "the run", &footer->digest, &footer->counts, text);
@@ -65,8 +65,8 @@ static int check(struct ttb_trace_reader *reader, struct ttb__text *text)
                          &footer->nodes[i].counts, text);
     }
     if (!rc) {
-        ttb__text_add(text, "complete and right: %llu records",
-                      (unsigned long long)footer->counts.records);
+        ttb__trace_text_add(text, "complete and right: %llu records",
+                            (unsigned long long)footer->counts.records);
     }
     return rc;
 }
@@ -78,26 +78,26 @@ int ttb_trace_verify(const char *path, char *buffer, size_t size_bytes)
     struct ttb_trace_record record;
     struct ttb__error error;
     char spare[1];
-    struct ttb__text text = {.at = buffer, .room_bytes = size_bytes};
+    struct ttb__trace_text text = {.at = buffer, .room_bytes = size_bytes};
     int rc;
 
     if (!buffer || !size_bytes)
-        text = (struct ttb__text){.at = spare, .room_bytes = sizeof(spare)};
+        text = (struct ttb__trace_text){.at = spare, .room_bytes = sizeof(spare)};
     text.at[0] = 0;
     rc = ttb_trace_reader_open(path, &opts, &reader, error.text, sizeof(error.text));
     if (rc) {
-        ttb__text_add(&text, "%s", error.text);
+        ttb__trace_text_add(&text, "%s", error.text);
         return rc;
     }
     do
         rc = ttb_trace_reader_next(reader, &record);
     while (rc > 0);
     if (rc < 0 || ttb_trace_reader_end(reader, NULL) != TTB_TRACE_COMPLETE) {
-        ttb__text_add(&text, "%s", ttb_trace_reader_error(reader));
+        ttb__trace_text_add(&text, "%s", ttb_trace_reader_error(reader));
         if (!rc)
             rc = -ENODATA;
     } else {
-        ttb__text_add(&text, "trace %s: ", path);
+        ttb__trace_text_add(&text, "trace %s: ", path);
         rc = check(reader, &text);
     }
     ttb_trace_reader_free(reader);

@@ -27,10 +27,10 @@ static uint64_t clock_ns(clockid_t clock)
 
 static void writer_free(struct ttb_trace_writer *writer)
 {
-    ttb__header_free(&writer->header);
-    ttb__tables_free(&writer->tables);
-    ttb__digest_free(writer->digest);
-    ttb__packets_free(writer->packets);
+    ttb__trace_header_free(&writer->header);
+    ttb__trace_tables_free(&writer->tables);
+    ttb__trace_digest_free(writer->digest);
+    ttb__trace_packets_free(writer->packets);
     free(writer->nodes);
     free(writer->ports);
     free(writer);
@@ -44,7 +44,7 @@ static int make_header(struct ttb_trace_writer *writer, const struct ttb_trace_h
     struct ttb__host host;
     int rc;
 
-    ttb__host_read(&host);
+    ttb__trace_host_read(&host);
     components = calloc(given->component_count + 1, sizeof(*components));
     if (!components)
         return -ENOMEM;
@@ -54,7 +54,7 @@ static int make_header(struct ttb_trace_writer *writer, const struct ttb_trace_h
     view.components = components;
     view.component_count = given->component_count + 1;
     if (!view.ttb_version)
-        view.ttb_version = ttb__version();
+        view.ttb_version = ttb__trace_version();
     if (!view.cpu_model) {
         view.cpu_model = host.cpu_model;
         view.cpu_flags = host.cpu_flags;
@@ -63,7 +63,7 @@ static int make_header(struct ttb_trace_writer *writer, const struct ttb_trace_h
     if (!view.host_kernel)
         view.host_kernel = host.kernel;
     view.started_wall_ns = clock_ns(CLOCK_REALTIME);
-    rc = ttb__header_copy(&writer->header, &view);
+    rc = ttb__trace_header_copy(&writer->header, &view);
     writer->tables.artifact_count = given->artifact_count;
     free(components);
     return rc;
@@ -79,10 +79,10 @@ static int open_files(struct ttb_trace_writer *writer, const struct ttb_trace_wr
         rc = -errno;
         return ttb__fail(error, rc, "run directory %s: %s", opts->directory, strerror(-rc));
     }
-    rc = ttb__output_open(fd, opts->directory, TTB_TRACE_RUN_FILE, level, &writer->run, error);
+    rc = ttb__trace_out_open(fd, opts->directory, TTB_TRACE_RUN_FILE, level, &writer->run, error);
     if (!rc)
-        rc =
-            ttb__output_open(fd, opts->directory, TTB_TRACE_WALL_FILE, level, &writer->wall, error);
+        rc = ttb__trace_out_open(fd, opts->directory, TTB_TRACE_WALL_FILE, level, &writer->wall,
+                                 error);
     close(fd);
     return rc;
 }
@@ -108,10 +108,10 @@ int ttb_trace_writer_open(const struct ttb_trace_writer_opts *opts, struct ttb_t
     writer->failed = opts->failed;
     writer->failed_user = opts->failed_user;
     writer->started_mono_ns = clock_ns(CLOCK_MONOTONIC);
-    writer->packets = ttb__packets_new();
+    writer->packets = ttb__trace_packets_new();
     rc = writer->packets ? make_header(writer, opts->header) : -ENOMEM;
     if (!rc)
-        rc = ttb__digest_new(opts->header->seed, &writer->digest);
+        rc = ttb__trace_digest_new(opts->header->seed, &writer->digest);
     if (rc)
         ttb__fail(&error, rc, "trace: %s", strerror(-rc));
     else if (opts->directory)
@@ -120,8 +120,8 @@ int ttb_trace_writer_open(const struct ttb_trace_writer_opts *opts, struct ttb_t
 out:
     if (rc) {
         if (writer) {
-            ttb__output_finish(writer->run, NULL, 0);
-            ttb__output_finish(writer->wall, NULL, 0);
+            ttb__trace_out_finish(writer->run, NULL, 0);
+            ttb__trace_out_finish(writer->wall, NULL, 0);
             writer_free(writer);
         }
         if (error_text && error_size)
@@ -145,19 +145,19 @@ static void tell_failure(struct ttb_trace_writer *writer, const char *why)
         writer->failed(writer->failed_user, writer->error.text);
 }
 
-static void start_output(struct ttb_trace_writer *writer, struct ttb__output *output, bool wall)
+static void start_output(struct ttb_trace_writer *writer, struct ttb__trace_out *output, bool wall)
 {
     uint8_t *data = NULL;
     size_t len_bytes = 0;
     int rc;
 
-    if (!output || ttb__output_is_open(output))
+    if (!output || ttb__trace_out_is_open(output))
         return;
     rc = ttb__pack_header(&writer->header.view, &writer->tables, wall, &data, &len_bytes);
     if (rc)
         tell_failure(writer, "trace: out of memory");
-    else if (ttb__output_start(output, data, len_bytes))
-        tell_failure(writer, ttb__output_error(output));
+    else if (ttb__trace_out_start(output, data, len_bytes))
+        tell_failure(writer, ttb__trace_out_error(output));
     free(data);
 }
 
@@ -196,18 +196,18 @@ static size_t encode_declaration(struct ttb_trace_writer *writer,
 
 static void put_to_file(struct ttb_trace_writer *writer, struct ttb_trace_record *record)
 {
-    struct ttb__output *output = record->kind == TTB_TRACE_COST ? writer->wall : writer->run;
+    struct ttb__trace_out *output = record->kind == TTB_TRACE_COST ? writer->wall : writer->run;
     const uint8_t *base = NULL;
-    uint64_t block = output ? ttb__output_block(output, &base) : 0;
+    uint64_t block = output ? ttb__trace_out_block(output, &base) : 0;
     bool with_payload = true;
     size_t len_bytes, payload_offset = 0;
     uint8_t *to;
 
     if (record->kind == TTB_TRACE_FRAME)
-        with_payload = !ttb__packets_identify(writer->packets, &record->frame, block, base);
+        with_payload = !ttb__trace_packets_identify(writer->packets, &record->frame, block, base);
     if (!output)
         return;
-    to = ttb__output_reserve(output);
+    to = ttb__trace_out_reserve(output);
     if (!to) {
         writer->lost_records += output == writer->run;
         return;
@@ -217,9 +217,10 @@ static void put_to_file(struct ttb_trace_writer *writer, struct ttb_trace_record
     else
         len_bytes = ttb__encode_record(record, with_payload, to, &payload_offset);
     if (payload_offset)
-        ttb__packets_note_payload(writer->packets, block, (size_t)(to - base) + payload_offset);
-    if (len_bytes && ttb__output_commit(output, len_bytes, record->time_ns))
-        tell_failure(writer, ttb__output_error(output));
+        ttb__trace_packets_note_payload(writer->packets, block,
+                                        (size_t)(to - base) + payload_offset);
+    if (len_bytes && ttb__trace_out_commit(output, len_bytes, record->time_ns))
+        tell_failure(writer, ttb__trace_out_error(output));
 }
 
 void ttb__writer_put(struct ttb_trace_writer *writer, struct ttb_trace_record *record)
@@ -236,7 +237,7 @@ void ttb__writer_put(struct ttb_trace_writer *writer, struct ttb_trace_record *r
         writer->latest_ns = record->time_ns;
     if (record->kind == TTB_TRACE_FRAME)
         place = ttb_trace_find_place(&writer->tables.view, record->frame.place);
-    if (ttb__digest_add(writer->digest, record, place))
+    if (ttb__trace_digest_add(writer->digest, record, place))
         tell_failure(writer, "trace: out of memory; its digests are wrong");
     put_to_file(writer, record);
     if (writer->sink)
@@ -284,7 +285,7 @@ int ttb_trace_write(struct ttb_trace_writer *writer, const struct ttb_trace_reco
 {
     struct ttb_trace_record record = *given;
 
-    if (record.node != TTB_TRACE_NONE && !ttb__tables_node(&writer->tables, record.node))
+    if (record.node != TTB_TRACE_NONE && !ttb__trace_tables_node(&writer->tables, record.node))
         return -EINVAL;
     switch (record.kind) {
     case TTB_TRACE_FRAME:
@@ -331,13 +332,13 @@ static bool is_long(const char *text)
 int ttb__writer_declare_node(struct ttb_trace_writer *writer, const struct ttb_trace_node *node)
 {
     struct ttb_trace_record record = {.kind = TTB_TRACE_NODE_DECLARED, .node = TTB_TRACE_NONE};
-    int rc = ttb__tables_set_node(&writer->tables, node);
+    int rc = ttb__trace_tables_set_node(&writer->tables, node);
 
     if (rc)
         return table_error(rc);
     if (writer->begun) {
         record.time_ns = writer->latest_ns;
-        record.declared_node = ttb__tables_node(&writer->tables, node->id);
+        record.declared_node = ttb__trace_tables_node(&writer->tables, node->id);
         ttb__writer_put(writer, &record);
     }
     return 0;
@@ -351,7 +352,7 @@ int ttb_trace_writer_add_node(struct ttb_trace_writer *writer, const struct ttb_
         (node->kernel != TTB_TRACE_NONE && node->kernel >= artifacts) ||
         (node->image != TTB_TRACE_NONE && node->image >= artifacts))
         return -EINVAL;
-    if (writer->begun && ttb__tables_node(&writer->tables, node->id))
+    if (writer->begun && ttb__trace_tables_node(&writer->tables, node->id))
         return -EEXIST;
     return ttb__writer_declare_node(writer, node);
 }
@@ -363,14 +364,14 @@ int ttb_trace_writer_add_link(struct ttb_trace_writer *writer, const struct ttb_
 
     if (link->id == TTB_TRACE_NONE || is_long(link->name) || is_long(link->type))
         return -EINVAL;
-    if (ttb__tables_link(&writer->tables, link->id))
+    if (ttb__trace_tables_link(&writer->tables, link->id))
         return -EEXIST;
-    rc = ttb__tables_set_link(&writer->tables, link);
+    rc = ttb__trace_tables_set_link(&writer->tables, link);
     if (rc)
         return table_error(rc);
     if (writer->begun) {
         record.time_ns = writer->latest_ns;
-        record.declared_link = ttb__tables_link(&writer->tables, link->id);
+        record.declared_link = ttb__trace_tables_link(&writer->tables, link->id);
         ttb__writer_put(writer, &record);
     }
     return 0;
@@ -433,7 +434,7 @@ int ttb_trace_writer_add_place(struct ttb_trace_writer *writer, const struct ttb
     if (old)
         changed = merge(old, &place);
     if (changed) {
-        rc = ttb__tables_set_place(&writer->tables, &place);
+        rc = ttb__trace_tables_set_place(&writer->tables, &place);
         if (rc)
             return table_error(rc);
         if (writer->begun) {
@@ -456,7 +457,7 @@ const struct ttb_trace_tables *ttb_trace_writer_tables(const struct ttb_trace_wr
 
 uint64_t ttb_trace_writer_last_packet(const struct ttb_trace_writer *writer)
 {
-    return ttb__packets_last(writer->packets);
+    return ttb__trace_packets_last(writer->packets);
 }
 
 void ttb_trace_writer_next_packet(struct ttb_trace_writer *writer, uint64_t packet)
@@ -473,9 +474,9 @@ void ttb_trace_writer_set_sink(struct ttb_trace_writer *writer, ttb_trace_sink_f
 int ttb_trace_writer_get_digest(struct ttb_trace_writer *writer, uint32_t node,
                                 struct ttb_trace_digest *digest, struct ttb_trace_counts *counts)
 {
-    if (node != TTB_TRACE_NONE && !ttb__tables_node(&writer->tables, node))
+    if (node != TTB_TRACE_NONE && !ttb__trace_tables_node(&writer->tables, node))
         return -ENOENT;
-    return ttb__digest_get(writer->digest, node, digest, counts);
+    return ttb__trace_digest_get(writer->digest, node, digest, counts);
 }
 
 const char *ttb_trace_writer_error(const struct ttb_trace_writer *writer)
@@ -499,8 +500,9 @@ static int make_summaries(struct ttb_trace_writer *writer, struct ttb_trace_node
 
     for (size_t i = 0; !rc && i < tables->node_count; i++) {
         nodes[i].id = tables->nodes[i].id;
-        ttb__digest_get_state(writer->digest, nodes[i].id, &nodes[i].state, &nodes[i].state_ns);
-        rc = ttb__digest_get(writer->digest, nodes[i].id, &nodes[i].digest, &nodes[i].counts);
+        ttb__trace_digest_get_state(writer->digest, nodes[i].id, &nodes[i].state,
+                                    &nodes[i].state_ns);
+        rc = ttb__trace_digest_get(writer->digest, nodes[i].id, &nodes[i].digest, &nodes[i].counts);
     }
     qsort(nodes, tables->node_count, sizeof(*nodes), by_id);
     return rc;
@@ -522,7 +524,7 @@ static int pack_footer(struct ttb_trace_writer *writer, const struct ttb_trace_e
 
     footer.nodes = nodes;
     if (!rc)
-        rc = ttb__digest_get(writer->digest, TTB_TRACE_NONE, &footer.digest, &footer.counts);
+        rc = ttb__trace_digest_get(writer->digest, TTB_TRACE_NONE, &footer.digest, &footer.counts);
     if (!rc)
         rc = ttb__pack_footer(&footer, &writer->tables, data, len_bytes);
     free(nodes);
@@ -539,15 +541,15 @@ static int finish(struct ttb_trace_writer *writer, const struct ttb_trace_end *e
     if (!writer->run)
         return 0;
     /* First, so that the footer can say what was lost. */
-    rc = ttb__output_flush(writer->run);
+    rc = ttb__trace_out_flush(writer->run);
     if (!rc)
         rc = pack_footer(writer, end, &footer, &len_bytes);
-    rc = ttb__output_finish(writer->run, rc ? NULL : footer, len_bytes) ?: rc;
+    rc = ttb__trace_out_finish(writer->run, rc ? NULL : footer, len_bytes) ?: rc;
     free(footer);
     /* wall.ttb's footer holds how it ended only. */
     footer = NULL;
     wall_rc = pack_footer(writer, end, &footer, &len_bytes);
-    wall_rc = ttb__output_finish(writer->wall, wall_rc ? NULL : footer, len_bytes) ?: wall_rc;
+    wall_rc = ttb__trace_out_finish(writer->wall, wall_rc ? NULL : footer, len_bytes) ?: wall_rc;
     free(footer);
     return rc ? rc : wall_rc;
 }
@@ -565,8 +567,8 @@ int ttb_trace_writer_close(struct ttb_trace_writer *writer, const struct ttb_tra
             rc = -EIO;
     } else {
         begin(writer);
-        ttb__output_finish(writer->run, NULL, 0);
-        ttb__output_finish(writer->wall, NULL, 0);
+        ttb__trace_out_finish(writer->run, NULL, 0);
+        ttb__trace_out_finish(writer->wall, NULL, 0);
     }
     writer_free(writer);
     return rc;

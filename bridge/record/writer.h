@@ -23,7 +23,7 @@ struct ttb_trace_writer {
     struct ttb__tables tables;
     struct ttb__digest *digest;
     struct ttb__packets *packets;
-    struct ttb__output *run, *wall;
+    struct ttb__trace_out *run, *wall;
     bool begun;
     uint64_t number; /* of the next record */
     uint64_t lost_records;

@@ -296,7 +296,7 @@ int ttb_scenario_json_schema(char **text, size_t *len_bytes)
     collect(&objects, &ttb__scenario_object);
     /* The licence is split: a tool that looks for it here would take it for this file's, too. */
     fputs("{\n  \"$comment\": \"SPDX-"
-          "License-Identifier: BSD-3-Clause. Made by ttb-schema from the table of keys.\",\n"
+          "License-Identifier: BSD-3-Clause, made by ttb-schema from the table of keys\",\n"
           "  \"$schema\": \"http://json-schema.org/draft-07/schema#\",\n"
           "  \"title\": \"ttbridge scenario\",\n",
           out);

@@ -35,7 +35,7 @@ static const struct ttb__key defaults_keys[] = {
      .value_doc = "version or path",
      .doc =
          "The nodes' kernel: a version that `ttb kernel build` has built, or a path (with a `/` in "
-         "it). Empty: the newest that was built."},
+         "it). Empty: 6.12, or else the newest that was built."},
     {.key = "image",
      .field = "image",
      .kind = TTB__TEXT,

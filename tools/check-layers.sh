@@ -19,6 +19,7 @@ link: base calendar
 lab: base
 scenario: base
 record: base
+export: base
 ns3: base
 cli: base run
 run:

@@ -31,6 +31,7 @@ int command_image(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_show(int argc, char **argv);
 int command_diff(int argc, char **argv);
+int command_export(int argc, char **argv);
 
 /* "ttb COMMAND: sentence" on standard error; returns EXIT_USAGE, after a hint at --help. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -10,6 +10,7 @@ static const struct command commands[] = {
     {"run", "SCENARIO", "run a scenario", command_run},
     {"show", "RUN", "what happened in a run", command_show},
     {"diff", "A B", "the first difference between two runs", command_diff},
+    {"export", "RUN", "a run for Wireshark, Perfetto, spreadsheets", command_export},
     {"kernel", "build|list|path", "build and find kernels for nodes", command_kernel},
     {"image", "build|list|path", "make and find disk images for nodes", command_image},
     {"doctor", "", "check everything that a run needs", command_doctor},

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <ttbridge/export.h>
+
+static const char help[] =
+    "usage: ttb export DIRECTORY|TRACE -f FORMAT [-o FILE] [OPTION...]\n"
+    "\n"
+    "A run's trace in the format of another tool.\n"
+    "\n"
+    "  -f, --format FORMAT   pcapng       frames, console and events for Wireshark and tshark\n"
+    "                        csv          one table, by default frames\n"
+    "                        jsonl        one JSON object a line\n"
+    "                        flows        statistics of flows, CSV\n"
+    "                        flowmonitor  the same in ns-3's FlowMonitor XML\n"
+    "                        perfetto     a timeline for ui.perfetto.dev\n"
+    "  -o, --output FILE     where to; - is standard output, the default\n"
+    "      --node NAME       only this node's\n"
+    "      --link NAME       only this link's\n"
+    "      --from TIME       nothing earlier, e.g. 1.5s, 20ms, 7us, 100ns, 3 (seconds)\n"
+    "      --to TIME         only what is earlier\n"
+    "      --table TABLE     csv, jsonl: frames, grants, console, states, events, expectations\n"
+    "      --payload         csv, jsonl: frames with their bytes\n"
+    "      --frames-only     pcapng: neither console nor events\n"
+    "\n"
+    "Exit status: 0; 1 the trace is truncated or damaged, and what is there was exported; 2 wrong\n"
+    "usage, no such node or link; 3 the trace cannot be read or the output not written.\n";
+
+/* "1.5s", "20ms", "7us", "100ns", "3": exact, no floating point. */
+static bool parse_time(const char *text, uint64_t *time_ns)
+{
+    static const struct {
+        const char *unit;
+        uint64_t ns;
+    } units[] = {{"", 1000000000}, {"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"ns", 1}};
+    uint64_t whole = 0, fraction = 0, scale = 1, unit_ns = 0;
+    const char *at = text;
+
+    if (*at < '0' || *at > '9')
+        return false;
+    for (; *at >= '0' && *at <= '9'; at++) {
+        if (__builtin_mul_overflow(whole, 10, &whole) ||
+            __builtin_add_overflow(whole, (uint64_t)(*at - '0'), &whole))
+            return false;
+    }
+    if (*at == '.') {
+        for (at++; *at >= '0' && *at <= '9'; at++) {
+            if (scale == 1000000000)
+                return false;
+            fraction = fraction * 10 + (uint64_t)(*at - '0');
+            scale *= 10;
+        }
+    }
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(at, units[i].unit) == 0)
+            unit_ns = units[i].ns;
+    }
+    /* No fractions of a nanosecond. */
+    if (!unit_ns || fraction * unit_ns % scale || __builtin_mul_overflow(whole, unit_ns, &whole))
+        return false;
+    return !__builtin_add_overflow(whole, fraction * unit_ns / scale, time_ns);
+}
+
+/* True, with a sentence, if the output would overwrite what is read. */
+static bool is_the_trace(const char *path, const char *output)
+{
+    struct stat trace, out;
+    char inside[4096];
+
+    if (stat(output, &out) < 0)
+        return false;
+    snprintf(inside, sizeof(inside), "%s/" TTB_TRACE_RUN_FILE, path);
+    return (stat(path, &trace) == 0 && trace.st_dev == out.st_dev && trace.st_ino == out.st_ino) ||
+           (stat(inside, &trace) == 0 && trace.st_dev == out.st_dev && trace.st_ino == out.st_ino);
+}
+
+static int export_to(const char *path, const struct ttb_export_opts *opts, int fd,
+                     const char *output)
+{
+    char text[1024];
+    int rc;
+
+    if (opts->format != TTB_EXPORT_CSV && opts->format != TTB_EXPORT_JSONL &&
+        opts->format != TTB_EXPORT_FLOWS && opts->format != TTB_EXPORT_FLOWMONITOR && isatty(fd))
+        return usage_error("export", "%s is no text for a terminal: where to, -o FILE?",
+                           ttb_export_format_name(opts->format));
+    rc = ttb_export_trace(path, opts, fd, text, sizeof(text));
+    switch (rc) {
+    case 0:
+        return EXIT_AS_EXPECTED;
+    case -ENODATA:
+    case -EBADMSG:
+        fprintf(stderr, "ttb export: warning: %s\n", text);
+        return EXIT_DIFFERS;
+    case -ENOENT:
+    case -EINVAL:
+        fprintf(stderr, "ttb export: %s\n", text);
+        return EXIT_USAGE;
+    default:
+        fprintf(stderr, "ttb export: %s: %s\n", output, text);
+        return EXIT_BROKEN;
+    }
+}
+
+static int run_export(const char *path, const struct ttb_export_opts *opts, const char *output)
+{
+    int fd = STDOUT_FILENO, status;
+
+    /* A reader that has seen enough is told apart from a crash. */
+    signal(SIGPIPE, SIG_IGN);
+    if (strcmp(output, "-") == 0)
+        return export_to(path, opts, fd, "standard output");
+    if (is_the_trace(path, output))
+        return usage_error("export", "\"%s\" is the trace itself", output);
+    fd = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        fprintf(stderr, "ttb export: cannot write %s: %s\n", output, strerror(errno));
+        return EXIT_BROKEN;
+    }
+    status = export_to(path, opts, fd, output);
+    if (close(fd) < 0 && status < EXIT_USAGE) {
+        fprintf(stderr, "ttb export: cannot write %s: %s\n", output, strerror(errno));
+        status = EXIT_BROKEN;
+    }
+    return status;
+}
+
+enum {
+    OPTION_NODE = 256,
+    OPTION_LINK,
+    OPTION_FROM,
+    OPTION_TO,
+    OPTION_TABLE,
+    OPTION_PAYLOAD,
+    OPTION_FRAMES_ONLY
+};
+
+static int take_option(int option, struct ttb_export_opts *opts, const char **output)
+{
+    switch (option) {
+    case 'f':
+        if (ttb_export_format_find(optarg, &opts->format))
+            return usage_error("export", "--format: there is no format \"%s\"", optarg);
+        break;
+    case 'o':
+        *output = optarg;
+        break;
+    case OPTION_NODE:
+        opts->node = optarg;
+        break;
+    case OPTION_LINK:
+        opts->link = optarg;
+        break;
+    case OPTION_FROM:
+        if (!parse_time(optarg, &opts->from_ns))
+            return usage_error("export", "--from: \"%s\" is no time", optarg);
+        break;
+    case OPTION_TO:
+        if (!parse_time(optarg, &opts->to_ns))
+            return usage_error("export", "--to: \"%s\" is no time", optarg);
+        if (!opts->to_ns)
+            return usage_error("export", "--to: nothing is earlier than 0");
+        break;
+    case OPTION_TABLE:
+        if (ttb_export_table_find(optarg, &opts->table))
+            return usage_error("export", "--table: there is no table \"%s\"", optarg);
+        break;
+    case OPTION_PAYLOAD:
+        opts->payload = true;
+        break;
+    case OPTION_FRAMES_ONLY:
+        opts->frames_only = true;
+        break;
+    case ':':
+        return usage_error("export", "an argument is missing at the end");
+    default:
+        return usage_error("export", "there is an option that it does not know");
+    }
+    return 0;
+}
+
+int command_export(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"format", required_argument, NULL, 'f'},
+        {"output", required_argument, NULL, 'o'},
+        {"node", required_argument, NULL, OPTION_NODE},
+        {"link", required_argument, NULL, OPTION_LINK},
+        {"from", required_argument, NULL, OPTION_FROM},
+        {"to", required_argument, NULL, OPTION_TO},
+        {"table", required_argument, NULL, OPTION_TABLE},
+        {"payload", no_argument, NULL, OPTION_PAYLOAD},
+        {"frames-only", no_argument, NULL, OPTION_FRAMES_ONLY},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    struct ttb_export_opts opts = {.size = sizeof(opts)};
+    const char *output = "-";
+    int option, status;
+
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":f:o:h", options, NULL)) != -1) {
+        if (option == 'h') {
+            fputs(help, stdout);
+            return EXIT_AS_EXPECTED;
+        }
+        if (option == '?' || option == ':')
+            return usage_error("export",
+                               option == ':' ? "%s needs an argument" : "there is no option \"%s\"",
+                               argv[optind - 1]);
+        status = take_option(option, &opts, &output);
+        if (status)
+            return status;
+    }
+    if (optind == argc)
+        return usage_error("export", "which run directory?");
+    if (argc - optind > 1)
+        return usage_error("export", "\"%s\" is one argument too many", argv[optind + 1]);
+    if (!opts.format)
+        return usage_error("export", "which --format?");
+    if (opts.to_ns && opts.to_ns <= opts.from_ns)
+        return usage_error("export", "--to is not after --from");
+    if (opts.table && opts.format != TTB_EXPORT_CSV && opts.format != TTB_EXPORT_JSONL)
+        return usage_error("export", "--table is for csv and jsonl");
+    return run_export(argv[optind], &opts, output);
+}

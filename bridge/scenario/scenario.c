@@ -97,6 +97,53 @@ static int parse_tree(const struct input *input, const struct ttb_scenario_opts 
     return problems->errors > errors ? -EINVAL : 0;
 }
 
+/* Reads one host file; what is wrong with it is reported. @return 0 or -ENOMEM */
+static int embed_file(Ttb__Scenario__File *file, const char *directory, size_t *room,
+                      struct ttb__problems *problems, const struct ttb__path *path)
+{
+    struct ttb__host_file host = {0};
+    struct ttb__error error = {0};
+    int rc = ttb__host_file_read(directory, file->from, *room, &host, &error);
+
+    if (rc == -ENOMEM)
+        return rc;
+    if (rc < 0) {
+        ttb__problem(problems, path, 0, "%s", error.text);
+        return 0;
+    }
+    *room -= host.len_bytes;
+    rc = ttb__message_put_bytes(&file->base, ttb__message_field(&file->base, "content"), host.data,
+                                host.len_bytes);
+    free(host.data);
+    if (!file->has_mode) {
+        file->has_mode = 1;
+        file->mode = host.mode & 0100 ? 0755 : 0644;
+    }
+    return rc;
+}
+
+static int embed_files(Ttb__Scenario *scenario, const char *directory,
+                       struct ttb__problems *problems)
+{
+    size_t room = TTB_SCENARIO_EMBEDDED_MAX;
+    int rc = 0;
+
+    for (size_t i = 0; i < scenario->n_nodes; i++) {
+        const Ttb__Scenario__Node *node = scenario->nodes[i];
+        const struct ttb__path *path =
+            TTB__FIELD(TTB__FIELD(TTB__FIELD(NULL, "nodes"), node->name), "files");
+
+        for (size_t k = 0; k < node->n_files && rc == 0; k++) {
+            Ttb__Scenario__File *file = node->files[k];
+
+            if (file->from && !file->has_content)
+                rc = embed_file(file, directory, &room, problems,
+                                TTB__FIELD(TTB__FIELD(path, file->path), "from"));
+        }
+    }
+    return rc;
+}
+
 static int parse_input(const struct input *input, const struct ttb_scenario_opts *opts,
                        Ttb__Scenario **scenario)
 {
@@ -125,6 +172,8 @@ static int parse_input(const struct input *input, const struct ttb_scenario_opts
         rc = ttb__complete(result, input->name);
     if (rc == 0)
         rc = ttb__check(result, input->directory, &problems);
+    if (rc == 0 && problems.errors == 0 && input->directory)
+        rc = embed_files(result, input->directory, &problems);
     flushed = ttb__problems_flush(&problems, opts);
     if (rc == 0)
         rc = flushed;
@@ -247,41 +296,10 @@ int ttb_scenario_embed_files(Ttb__Scenario *scenario, const struct ttb_scenario_
     struct ttb_scenario_opts all = options(opts);
     struct ttb__problems problems = {0};
     const char *sources[1] = {all.name ? all.name : ""};
-    const char *directory = all.directory ? all.directory : ".";
-    size_t room = TTB_SCENARIO_EMBEDDED_MAX;
-    int rc = 0, flushed;
+    int rc, flushed;
 
     problems.sources = sources;
-    for (size_t i = 0; i < scenario->n_nodes; i++) {
-        const Ttb__Scenario__Node *node = scenario->nodes[i];
-
-        for (size_t k = 0; k < node->n_files && rc == 0; k++) {
-            Ttb__Scenario__File *file = node->files[k];
-            struct ttb__host_file host = {0};
-            struct ttb__error error = {0};
-
-            if (!file->from || file->has_content)
-                continue;
-            if (ttb__host_file_read(directory, file->from, room, &host, &error) < 0) {
-                ttb__problem(&problems,
-                             TTB__FIELD(TTB__FIELD(TTB__FIELD(TTB__FIELD(TTB__FIELD(NULL, "nodes"),
-                                                                         node->name),
-                                                              "files"),
-                                                   file->path),
-                                        "from"),
-                             0, "%s", error.text);
-                continue;
-            }
-            room -= host.len_bytes;
-            rc = ttb__message_put_bytes(&file->base, ttb__message_field(&file->base, "content"),
-                                        host.data, host.len_bytes);
-            free(host.data);
-            if (!file->has_mode) {
-                file->has_mode = 1;
-                file->mode = host.mode & 0100 ? 0755 : 0644;
-            }
-        }
-    }
+    rc = embed_files(scenario, all.directory ? all.directory : ".", &problems);
     flushed = ttb__problems_flush(&problems, &all);
     return rc < 0 ? rc : flushed;
 }

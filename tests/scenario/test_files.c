@@ -103,6 +103,7 @@ static void printed_scenarios_are_understood_as_the_same(void **state)
         assert_int_equal(ttb_scenario_load(paths[i], &opts, &scenario), 0);
         assert_int_equal(ttb_scenario_print(scenario, &text, &length), 0);
         assert_int_equal(length, strlen(text));
+        opts.directory = folder;
         if (ttb_scenario_parse(text, length, &opts, &again) < 0)
             fail_msg("%s: %s\n%s", paths[i], report.text, text);
         assert_same_scenario(scenario, again);

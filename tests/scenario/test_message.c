@@ -206,7 +206,7 @@ static void embedded_files_need_no_host(void **state)
     char folder[] = "/tmp/ttb-scenario-XXXXXX", path[64];
     struct report report;
     struct ttb_scenario_opts opts = report_into(&report);
-    Ttb__Scenario *scenario;
+    Ttb__Scenario *scenario, *at_once;
     Ttb__Scenario__File **files;
     FILE *out;
 
@@ -237,6 +237,10 @@ static void embedded_files_need_no_host(void **state)
     assert_true(files[0]->has_content && files[1]->has_content);
     assert_int_equal(files[0]->content.len, 3);
     assert_memory_equal(files[0]->content.data, "a\0b", 3);
+    /* With a folder, reading the text does all of it. */
+    assert_int_equal(ttb_scenario_parse(text, strlen(text), &opts, &at_once), 0);
+    assert_same_scenario(scenario, at_once);
+    ttb_scenario_free(at_once);
     assert_int_equal(files[0]->mode, 0755);
     assert_int_equal(files[1]->content.len, 0);
     assert_int_equal(files[1]->mode, 0600);

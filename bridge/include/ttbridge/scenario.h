@@ -91,7 +91,8 @@ struct ttb_scenario_opts {
 };
 
 /**
- * Read a scenario file, apply overrides, check it, fill in defaults.
+ * Read a scenario file, apply overrides, check it, fill in defaults, and read the host files that it
+ * names (files.*.from) into it: the result needs nothing else to be run again elsewhere.
  * @param path  a file; "-" is stdin
  * @param opts  NULL: defaults
  * @return 0 and *scenario, complete, owned by the caller (ttb_scenario_free()); -EINVAL: problems
@@ -116,8 +117,9 @@ int ttb_scenario_complete(const Ttb__Scenario *scenario, const struct ttb_scenar
                           Ttb__Scenario **complete);
 
 /**
- * Read the host files that a scenario names (files.*.from) into it, so that it can be run wherever
- * and whenever.
+ * Read the host files that a scenario names into it, those that are not in it yet: for messages, and
+ * for texts that were parsed without a directory. opts.directory is where relative paths start (NULL:
+ * the current one).
  * @param scenario  one that these functions made; on failure some files may have been read
  * @return 0; -EINVAL: files are missing or too large, which has been reported; -ENOMEM
  */

@@ -32,6 +32,6 @@ check_match "ethtool runs" '^ethtool version' "$c"
 check_match "a ping to itself takes no time" '64 bytes .* time=0.00[01] ms' "$c"
 check_match "netem delays by what it is told, both ways" 'time=2.0[0-9]* ms' "$c"
 check_match "tcpdump sees packets" 'IP6 ::1 > ::1: ICMP6, echo reply' "$c"
-check_match "iperf3 transfers" '1.00 MBytes .*receiver' "$c"
+check_match "iperf3 transfers" '1.00 MBytes .*sender' "$c"
 check_match "what the packages lack is busybox's" '^BusyBox v' "$c"
 finish

@@ -37,7 +37,7 @@ static void help(void)
           "runs their commands, does what is to be done to them at its simulated times, and\n"
           "checks what is expected.\n"
           "\n"
-          "  --check            only check the scenario\n"
+          "  --check            only check the scenario, and print what was understood\n"
           "  -o, --output DIR   the run directory; default: runs/NAME-N with the next free N\n"
           "  --seed N           another seed than the scenario's\n"
           "  --set KEY=VALUE    change a field, e.g. links.lan.delay=5ms; may be repeated\n"
@@ -237,6 +237,25 @@ static int execute(const struct request *request, const Ttb__Scenario *scenario)
     return rc;
 }
 
+/* The scenario with everything filled in, as a file that means the same. */
+static int show_understood(const struct request *request, const Ttb__Scenario *scenario)
+{
+    char *text;
+
+    if (request->quiet)
+        return EXIT_AS_EXPECTED;
+    if (ttb_scenario_print(scenario, &text, NULL) < 0) {
+        fprintf(stderr, "ttb run: %s: no memory\n", request->file);
+        return EXIT_BROKEN;
+    }
+    fputs(text, stdout);
+    fprintf(stderr, "%s: %zu nodes, %zu links, %zu events, %zu expectations: no mistakes\n",
+            request->file, scenario->n_nodes, scenario->n_links, scenario->n_events,
+            scenario->n_expect);
+    free(text);
+    return EXIT_AS_EXPECTED;
+}
+
 static int read_and_run(const struct request *request)
 {
     const struct ttb_scenario_opts opts = {
@@ -257,10 +276,7 @@ static int read_and_run(const struct request *request)
     } else if (ttb_scenario_embed_files(scenario, &opts) < 0) {
         status = EXIT_USAGE;
     } else if (request->check) {
-        if (!request->quiet)
-            printf("%s: %zu nodes, %zu links, %zu events, %zu expectations: no mistakes\n",
-                   request->file, scenario->n_nodes, scenario->n_links, scenario->n_events,
-                   scenario->n_expect);
+        status = show_understood(request, scenario);
     } else {
         status = execute(request, scenario);
     }

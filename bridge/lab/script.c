@@ -199,6 +199,11 @@ static void put_names(FILE *script, const struct ttb_lab_node *node)
     }
     if (!renamed)
         return;
+    /* A device that came by the kernel's extra arguments has the next name, which may be wanted. */
+    fprintf(script,
+            "[ ! -d /sys/class/net/eth%u ] || $b ip link set dev eth%u name ttb-extra || "
+            "broken 'cannot rename eth%u'\n",
+            node->interface_count, node->interface_count, node->interface_count);
     /* In two steps, since names may have been exchanged. */
     for (uint32_t i = 0; i < node->interface_count; i++)
         fprintf(script, "$b ip link set dev eth%u name ttb-%u || broken 'cannot rename eth%u'\n", i,

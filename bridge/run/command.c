@@ -30,6 +30,7 @@ void ttb__command_note(struct ttb__run *run, const struct ttb__note *note)
     run->notes[run->note_count++] = *note;
     if (run->network)
         run->ops->stop(run->network);
+    ttb_bridge_interrupt(ttb_lab_bridge(run->lab)); /* the end of a node would not make it return */
 }
 
 void ttb__command_transmitted(void *user, struct ttb_port *port, uint64_t time_ns,

@@ -101,8 +101,13 @@ static int make_script(const struct ttb__run_node *node, char **text, size_t *le
         put_default_routes(script, given->interfaces[i]);
     for (size_t i = 0; i < given->n_routes; i++)
         put_route(script, given->routes[i]);
-    /* The interface to the runner is the last device on the kernel's command line. */
-    fprintf(script, "exec " TTB__GUEST_FOLDER TTB__GUEST_AGENT " eth%zu\n", given->n_interfaces);
+    /* The interface to the runner is the last device on the kernel's command line; where interfaces
+     * were renamed, the lab has put it out of their way (lab/script.c). */
+    fprintf(script,
+            "control=eth%zu\n"
+            "[ ! -d /sys/class/net/ttb-extra ] || control=ttb-extra\n"
+            "exec " TTB__GUEST_FOLDER TTB__GUEST_AGENT " $control\n",
+            given->n_interfaces);
     failed = ferror(script);
     return fclose(script) != 0 || failed ? -ENOMEM : 0;
 }

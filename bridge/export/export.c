@@ -17,6 +17,10 @@ static const struct {
     const struct ttb__format *format;
 } formats[] = {
     [TTB_EXPORT_PCAPNG] = {"pcapng", &ttb__format_pcapng},
+    [TTB_EXPORT_CSV] = {"csv", &ttb__format_csv},
+    [TTB_EXPORT_JSONL] = {"jsonl", &ttb__format_jsonl},
+    [TTB_EXPORT_FLOWS] = {"flows", &ttb__format_flows},
+    [TTB_EXPORT_FLOWMONITOR] = {"flowmonitor", &ttb__format_flowmonitor},
 };
 
 static const char *const tables_by_name[] = {
@@ -172,6 +176,8 @@ static bool wants(const struct ttb_export *export, const struct ttb_trace_tables
     default:
         break;
     }
+    if (export->format->whole && record->kind == TTB_TRACE_FRAME)
+        return true;
     if (record->time_ns < export->opts.from_ns ||
         (export->opts.to_ns && record->time_ns >= export->opts.to_ns))
         return false;

@@ -21,6 +21,7 @@ struct ttb_export;
  * found there (ttb__stream_status()). `state` is the format's own, of state_bytes, zero at first. */
 struct ttb__format {
     size_t state_bytes;
+    bool whole; /* it filters frames itself: it needs those of other places and times too */
     int (*begin)(struct ttb_export *export);
     /* Only those that passed the filter, and declarations. */
     int (*record)(struct ttb_export *export, const struct ttb_trace_tables *tables,

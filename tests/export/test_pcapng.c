@@ -384,9 +384,10 @@ static void a_run_can_be_watched_while_it_goes_on(void **state)
     /* Both interfaces and the frame are there before the next record. */
     assert_true(read(ends[0], data, sizeof(data)) > 300);
     close(ends[0]);
-    close_writer(writer, 5);
     close(ends[1]);
     assert_int_equal(ttb_export_close(export, NULL, 0), -EBADF);
+    ttb_trace_writer_set_sink(writer, NULL, NULL);
+    close_writer(writer, 5);
 }
 
 int main(void)

@@ -16,7 +16,7 @@
  *     ttb_export_open(&opts, &header, fd, &export, error, sizeof(error));
  *     ttb_trace_writer_set_sink(writer, ttb_export_sink, export);
  *     ... the run ...
- *     ttb_export_close(export, error, sizeof(error));
+ *     ttb_export_close(export, error, sizeof(error));      // before the writer
  *
  * Memory. Whatever is written is written at once: an export uses a few MiB however long the trace is.
  * Flow statistics keep TTB_EXPORT_FLOWS_MAX flows and TTB_EXPORT_FLYING_MAX frames on their way.
@@ -112,7 +112,8 @@ void ttb_export_sink(void *user, const struct ttb_trace_tables *tables,
                      const struct ttb_trace_record *record);
 
 /**
- * Write what stands at the end and free the export.
+ * Write what stands at the end and free the export. The reader or writer whose tables feed() got last
+ * must still be there.
  * @return 0; -ENOENT: the node or link that was asked for has not occurred; or what feed() returned.
  *         The export is gone in any case. NULL is allowed.
  */

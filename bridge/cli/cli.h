@@ -26,6 +26,7 @@ struct command {
 };
 
 int command_run(int argc, char **argv);
+int command_replay(int argc, char **argv);
 int command_kernel(int argc, char **argv);
 int command_image(int argc, char **argv);
 int command_doctor(int argc, char **argv);

@@ -8,6 +8,7 @@
 
 static const struct command commands[] = {
     {"run", "SCENARIO", "run a scenario", command_run},
+    {"replay", "RUN", "repeat a run and compare", command_replay},
     {"show", "RUN", "what happened in a run", command_show},
     {"diff", "A B", "the first difference between two runs", command_diff},
     {"export", "RUN", "a run for Wireshark, Perfetto, spreadsheets", command_export},

@@ -59,6 +59,11 @@ uint64_t ttb__run_now_ns(const struct ttb__run *run)
     return run->lab ? ttb_bridge_now_ns(ttb_lab_bridge(run->lab)) : 0;
 }
 
+const char *ttb__run_directory(const struct ttb__run *run)
+{
+    return run->directory;
+}
+
 struct ttb_trace_writer *ttb__run_writer(const struct ttb__run *run)
 {
     return run->writer;

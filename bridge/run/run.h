@@ -37,7 +37,8 @@ enum ttb__verdict {
 
 struct ttb__run_opts {
     const Ttb__Scenario *scenario; /* complete, files embedded; must live as long as the run */
-    const char *directory;         /* the run directory; made if it is not there */
+    const char *directory;         /* the run directory; made if it is not there. NULL: one that
+                                      ttb__run_free() removes */
     const char *scenario_file;     /* "given as": its bytes go to scenario.yaml; NULL: printed */
     bool progress;                 /* a line on standard error */
     ttb_trace_sink_fn sink;        /* gets all records as they are made; NULL: none */
@@ -69,6 +70,9 @@ void ttb__run_print(const struct ttb__run *run, FILE *out);
 
 /* The result for CI systems. @return 0 or a negative errno */
 int ttb__run_write_junit(const struct ttb__run *run, const char *path);
+
+/* The run directory, absolute; valid as long as the run. */
+const char *ttb__run_directory(const struct ttb__run *run);
 
 /* Simulated time. */
 uint64_t ttb__run_now_ns(const struct ttb__run *run);

@@ -96,6 +96,41 @@ static void another_seed_gives_another_digest(void **state)
     assert_string_equal(said.out, "2\n");
 }
 
+static void a_copied_run_replays_identically(void **state)
+{
+    struct said said;
+
+    (void)state;
+    write_scenario(two_nodes);
+    run_in_work(
+        "$TTB run s.yaml -o 1 && mkdir elsewhere && mv 1/run.ttb elsewhere && rm -r 1 s.yaml",
+        &said);
+    expect_status(&said, 0);
+    run_in_work("$TTB replay elsewhere", &said);
+    expect_status(&said, 0);
+    assert_says(said.out, "identical, to ");
+}
+
+static void replay_names_the_first_difference_and_the_image_that_changed(void **state)
+{
+    struct said said;
+
+    (void)state;
+    write_scenario(two_nodes);
+    /* A byte of busybox's text in the image: what ping says last. */
+    run_in_work("cp --sparse=always \"$($TTB image path)\" image.ext4 && chmod u+w image.ext4 && "
+                "$TTB run s.yaml -o 1 --set defaults.image=./image.ext4 > /dev/null && "
+                "at=$(grep -abo 'packets transmitted' image.ext4 | head -n 1 | cut -d: -f1) && "
+                "printf P | dd of=image.ext4 bs=1 seek=$at conv=notrunc 2> /dev/null && "
+                "$TTB replay 1",
+                &said);
+    expect_status(&said, 1);
+    assert_says(said.out, "differs at ");
+    assert_says(said.out, "8 packets transmitted");
+    assert_says(said.out, "8 Packets transmitted");
+    assert_says(said.out, "image.ext4");
+}
+
 /* ------------------------------------------------------------------------------- what is run */
 
 static void commands_run_in_order_with_their_times_and_environment(void **state)
@@ -405,6 +440,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest repeat[] = {
         WITH_FOLDER(equal_runs_are_equal_byte_for_byte),
         WITH_FOLDER(another_seed_gives_another_digest),
+        WITH_FOLDER(a_copied_run_replays_identically),
+        WITH_FOLDER(replay_names_the_first_difference_and_the_image_that_changed),
         WITH_FOLDER(run_directories_are_numbered),
         WITH_FOLDER(checking_runs_nothing),
     };

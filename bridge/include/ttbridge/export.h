@@ -104,7 +104,7 @@ int ttb_export_open(const struct ttb_export_opts *opts, const struct ttb_trace_h
  * Add a record, in the trace's order. Perfetto: those of wall.ttb may follow those of run.ttb.
  * @return 0; or why it cannot be written, now and from now on (-EPIPE, -ENOSPC, -ENOMEM, ...)
  */
-int ttb_export_feed(struct ttb_export *export, const struct ttb_trace_tables *tables,
+int ttb_export_feed(struct ttb_export *exporter, const struct ttb_trace_tables *tables,
                     const struct ttb_trace_record *record);
 
 /** feed() as a sink, `user` being the export. What goes wrong is told by ttb_export_close(). */
@@ -117,7 +117,7 @@ void ttb_export_sink(void *user, const struct ttb_trace_tables *tables,
  * @return 0; -ENOENT: the node or link that was asked for has not occurred; or what feed() returned.
  *         The export is gone in any case. NULL is allowed.
  */
-int ttb_export_close(struct ttb_export *export, char *error, size_t error_size);
+int ttb_export_close(struct ttb_export *exporter, char *error, size_t error_size);
 
 /**
  * Export a trace.

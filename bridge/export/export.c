@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* --------------------------------------------------------------------------------------- names */
 
@@ -21,6 +22,7 @@ static const struct {
     [TTB_EXPORT_JSONL] = {"jsonl", &ttb__format_jsonl},
     [TTB_EXPORT_FLOWS] = {"flows", &ttb__format_flows},
     [TTB_EXPORT_FLOWMONITOR] = {"flowmonitor", &ttb__format_flowmonitor},
+    [TTB_EXPORT_PERFETTO] = {"perfetto", &ttb__format_perfetto},
 };
 
 static const char *const tables_by_name[] = {
@@ -345,10 +347,11 @@ static void feed_costs(struct ttb_export *export, const char *path)
     struct ttb_trace_reader_opts opts = {.size = sizeof(opts), .wall = true};
     struct ttb_trace_reader *reader;
     struct ttb_trace_record record;
+    struct stat status;
 
-    if (ttb_trace_reader_open(path, &opts, &reader, NULL, 0))
+    if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode) ||
+        ttb_trace_reader_open(path, &opts, &reader, NULL, 0))
         return;
-    export->tables = NULL;
     while (ttb_trace_reader_next(reader, &record) > 0) {
         if (record.kind == TTB_TRACE_COST &&
             ttb_export_feed(export, ttb_trace_reader_tables(reader), &record))

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The timeline, decoded again. */
+#include "export_util.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ttbridge/perfetto.pb-c.h>
+
+typedef Ttb__Perfetto__Trace Trace;
+typedef Ttb__Perfetto__TracePacket Packet;
+typedef Ttb__Perfetto__TrackEvent Event;
+typedef Ttb__Perfetto__TrackDescriptor Track;
+
+#define BEGIN   TTB__PERFETTO__TRACK_EVENT__TYPE__TYPE_SLICE_BEGIN
+#define END     TTB__PERFETTO__TRACK_EVENT__TYPE__TYPE_SLICE_END
+#define INSTANT TTB__PERFETTO__TRACK_EVENT__TYPE__TYPE_INSTANT
+#define COUNTER TTB__PERFETTO__TRACK_EVENT__TYPE__TYPE_COUNTER
+
+static Trace *decode(const char *path)
+{
+    struct exported exported;
+    Trace *trace;
+
+    export_format(path, TTB_EXPORT_PERFETTO, &exported);
+    trace = ttb__perfetto__trace__unpack(NULL, exported.len_bytes, exported.data);
+    assert_non_null(trace);
+    /* Nothing that the schema does not have. */
+    for (size_t i = 0; i < trace->n_packet; i++)
+        assert_int_equal(trace->packet[i]->base.n_unknown_fields, 0);
+    free(exported.data);
+    return trace;
+}
+
+/* The track with a name, of the process with a name; NULL: there is none. */
+static const Track *find_track(const Trace *trace, const char *process, const char *name)
+{
+    uint64_t parent = 0;
+
+    for (size_t i = 0; i < trace->n_packet; i++) {
+        const Track *track = trace->packet[i]->track_descriptor;
+
+        if (!track)
+            continue;
+        if (track->process && strcmp(track->process->process_name, process) == 0) {
+            parent = track->uuid;
+            if (!name)
+                return track;
+        }
+        if (name && parent && track->parent_uuid == parent && strcmp(track->name, name) == 0)
+            return track;
+    }
+    return NULL;
+}
+
+/* The n-th event of a track, from 0, and its time. */
+static const Event *find_event(const Trace *trace, const Track *track, unsigned n,
+                               uint64_t *time_ns)
+{
+    assert_non_null(track);
+    for (size_t i = 0; i < trace->n_packet; i++) {
+        const Packet *packet = trace->packet[i];
+
+        if (packet->track_event && packet->track_event->track_uuid == track->uuid && n-- == 0) {
+            *time_ns = packet->timestamp;
+            return packet->track_event;
+        }
+    }
+    return NULL;
+}
+
+static void expect_event(const Trace *trace, const Track *track, unsigned n, int type,
+                         uint64_t time_ns, const char *name, uint64_t flow)
+{
+    uint64_t found_ns = 0;
+    const Event *event = find_event(trace, track, n, &found_ns);
+
+    if (!event)
+        fail_msg("track %s has no event %u", track->name, n);
+    assert_int_equal(event->type, type);
+    assert_int_equal(found_ns, time_ns);
+    if (name)
+        assert_string_equal(event->name, name);
+    assert_int_equal(event->n_flow_ids, flow != 0);
+    if (flow)
+        assert_int_equal(event->flow_ids[0], flow);
+}
+
+/* What every trace owes its reader: tracks are described before they are used, once; ids are unique;
+ * each sequence is ordered by time; slices open and close in pairs; processes go before their tracks. */
+static void check_form(const Trace *trace)
+{
+    for (size_t i = 0; i < trace->n_packet; i++) {
+        const Packet *packet = trace->packet[i];
+        const Event *event = packet->track_event;
+        uint64_t uuid = event ? event->track_uuid : 0, described = 0;
+        int depth = 0;
+
+        assert_true(packet->trusted_packet_sequence_id != 0);
+        if (packet->track_descriptor) {
+            const Track *track = packet->track_descriptor;
+            bool has_parent = !track->has_parent_uuid;
+
+            assert_true(packet->sequence_flags & 1);
+            assert_int_not_equal(track->uuid, 0);
+            for (size_t j = 0; j < i; j++) {
+                const Track *other = trace->packet[j]->track_descriptor;
+
+                assert_true(!other || other->uuid != track->uuid);
+                has_parent = has_parent || (other && other->uuid == track->parent_uuid);
+                assert_int_not_equal(trace->packet[j]->trusted_packet_sequence_id,
+                                     packet->trusted_packet_sequence_id);
+            }
+            assert_true(has_parent);
+        }
+        if (!event)
+            continue;
+        assert_true(packet->has_timestamp && event->has_type);
+        for (size_t j = 0; j <= i; j++) {
+            const Packet *earlier = trace->packet[j];
+
+            described += earlier->track_descriptor && earlier->track_descriptor->uuid == uuid;
+            if (!earlier->track_event || earlier->track_event->track_uuid != uuid)
+                continue;
+            assert_int_equal(earlier->trusted_packet_sequence_id,
+                             packet->trusted_packet_sequence_id);
+            assert_true(earlier->timestamp <= packet->timestamp);
+            depth += (earlier->track_event->type == BEGIN) - (earlier->track_event->type == END);
+        }
+        assert_int_equal(described, 1);
+        assert_in_range(depth, 0, 1);
+    }
+}
+
+static void a_run_becomes_tracks_slices_and_flows(void **state)
+{
+    static const char ping[] = "10.0.0.1 > 10.0.0.2: ICMP echo request, id 1, seq 0, 98 bytes";
+    struct fixture *f = *state;
+    struct ttb_trace_writer *writer = open_writer(f, 9);
+    const Track *track;
+    Trace *trace;
+
+    write_sample(writer, 2);
+    close_writer(writer, 6 * S);
+    trace = decode(f->directory);
+    check_form(trace);
+
+    track = find_track(trace, "client", NULL);
+    assert_non_null(track);
+    assert_int_equal(track->process->pid, 1);
+    /* Granted at 0, 10 and 20 ms; it sent at the begin of the last two. */
+    track = find_track(trace, "client", "runs");
+    for (unsigned i = 0; i < 3; i++) {
+        expect_event(trace, track, 2 * i, BEGIN, i * 10 * MS, "runs", 0);
+        expect_event(trace, track, 2 * i + 1, END, i * 10 * MS, NULL, 0);
+    }
+    track = find_track(trace, "client", "state");
+    expect_event(trace, track, 0, BEGIN, 0, "up", 0);
+    expect_event(trace, track, 1, END, 6 * S, NULL, 0);
+    expect_event(trace, track, 2, INSTANT, 6 * S,
+                 "stopped, process exited with 0, commands exited with 3", 0);
+    track = find_track(trace, "client", "console");
+    expect_event(trace, track, 0, INSTANT, 1 * MS, "hello \xc3\xa9 \\x01", 0);
+    track = find_track(trace, "server", "events");
+    expect_event(trace, track, 0, INSTANT, 5 * S, "event  kill server: as told", 0);
+
+    /* 98 bytes at 100 Mbit/s are 7840 ns. Sending takes them, and they have gone by on arrival. */
+    track = find_track(trace, "client", "eth0 out");
+    expect_event(trace, track, 0, BEGIN, 10 * MS, ping, 1);
+    expect_event(trace, track, 1, END, 10 * MS + 7840, NULL, 0);
+    track = find_track(trace, "server", "eth0 in");
+    expect_event(trace, track, 0, BEGIN, 11 * MS - 7840, ping, 1);
+    expect_event(trace, track, 1, END, 11 * MS, NULL, 0);
+    expect_event(trace, track, 2, BEGIN, 21 * MS - 7840, NULL, 2);
+    track = find_track(trace, "server", "eth0 drops");
+    expect_event(trace, track, 0, INSTANT, 3 * S, NULL, 3);
+    track = find_track(trace, "network", "frames drops");
+    expect_event(trace, track, 0, INSTANT, 4 * S, NULL, 4);
+    ttb__perfetto__trace__free_unpacked(trace, NULL);
+}
+
+static void counters_tell_bytes_in_flight_and_what_simulated_time_cost(void **state)
+{
+    static const int64_t bytes[] = {142, 284, 142, 0};
+    static const uint64_t times_ns[] = {1000, 1500, 2000, 2500};
+    struct fixture *f = *state;
+    struct ttb_trace_writer *writer = open_writer(f, 9);
+    struct ttb_trace_record cost = {
+        .kind = TTB_TRACE_COST,
+        .node = 1,
+        .time_ns = 2 * S,
+        .cost = {.part = TTB_TRACE_PART_NODE, .wall_ns = S, .activations = 7, .at_wall_ns = 1}};
+    const Event *event;
+    const Track *track;
+    uint8_t frame[1514];
+    size_t len_bytes = make_udp(frame, 1, 2, 1, 2, 100);
+    uint64_t time_ns;
+    Trace *trace;
+
+    write_packet(writer, 1000, 0, TTB_TRACE_TRANSMITTED, 1, frame, len_bytes);
+    write_packet(writer, 1500, 0, TTB_TRACE_TRANSMITTED, 2, frame, len_bytes);
+    write_packet(writer, 2000, 1, TTB_TRACE_DELIVERED, 1, frame, len_bytes);
+    /* Again: it has arrived already. */
+    write_packet(writer, 2100, 1, TTB_TRACE_DELIVERED, 1, frame, len_bytes);
+    write_packet(writer, 2500, 1, TTB_TRACE_LOST, 2, frame, len_bytes);
+    write_record(writer, &cost);
+    cost.time_ns = 3 * S;
+    cost.cost.wall_ns = 3 * S;
+    write_record(writer, &cost);
+    close_writer(writer, 3 * S);
+    trace = decode(f->directory);
+    check_form(trace);
+
+    track = find_track(trace, "network", "bytes in flight");
+    assert_non_null(track->counter);
+    for (unsigned i = 0; i < 4; i++) {
+        event = find_event(trace, track, i, &time_ns);
+        assert_non_null(event);
+        assert_int_equal(event->type, COUNTER);
+        assert_int_equal(event->counter_value, bytes[i]);
+        assert_int_equal(time_ns, times_ns[i]);
+    }
+    assert_null(find_event(trace, track, 4, &time_ns));
+
+    /* Half a second of wall time per second up to 2 s, then three. */
+    track = find_track(trace, "server", "wall time per simulated time: node");
+    event = find_event(trace, track, 0, &time_ns);
+    assert_int_equal(time_ns, 0);
+    assert_true(event->double_counter_value == 0.5);
+    assert_int_equal(event->debug_annotations[1]->uint_value, 7);
+    event = find_event(trace, track, 1, &time_ns);
+    assert_int_equal(time_ns, 2 * S);
+    assert_true(event->double_counter_value == 3.0);
+    ttb__perfetto__trace__free_unpacked(trace, NULL);
+}
+
+static void frames_of_one_instant_leave_one_after_the_other(void **state)
+{
+    struct fixture *f = *state;
+    struct ttb_trace_writer *writer = open_writer(f, 9);
+    uint8_t frame[1514];
+    size_t len_bytes = make_udp(frame, 1, 2, 1, 2, 83); /* 125 bytes: 10 us */
+    const Track *track;
+    Trace *trace;
+
+    for (unsigned i = 0; i < 3; i++)
+        write_packet(writer, 5000, 0, TTB_TRACE_TRANSMITTED, i + 1, frame, len_bytes);
+    close_writer(writer, 5000);
+    trace = decode(f->directory);
+    check_form(trace);
+    track = find_track(trace, "client", "eth0 out");
+    for (unsigned i = 0; i < 3; i++) {
+        expect_event(trace, track, 2 * i, BEGIN, 5000 + i * 10000, NULL, i + 1);
+        expect_event(trace, track, 2 * i + 1, END, 5000 + (i + 1) * 10000, NULL, 0);
+    }
+    ttb__perfetto__trace__free_unpacked(trace, NULL);
+}
+
+/* Numbers of fields as in Perfetto's published schema, byte by byte: a schema of ours that is wrong would
+ * read what it has written itself. */
+static void bytes_are_those_of_the_published_schema(void **state)
+{
+    /* TracePacket{timestamp: 5, trusted_packet_sequence_id: 7, track_event{debug_annotations{
+     * string_value "s", name "n"}, type INSTANT, track_uuid 3, categories "c", name "e", flow_ids 1}} */
+    static const uint8_t expected[] = {
+        0x40, 5,                                        /* 8, varint */
+        0x50, 7,                                        /* 10, varint */
+        0x5a, 30,                                       /* 11, message */
+        0x22, 6,    0x32, 1,   's', 0x52, 1, 'n',       /* 4: 6, 10 */
+        0x48, 3,                                        /* 9, varint */
+        0x58, 3,                                        /* 11, varint */
+        0xb2, 0x01, 1,    'c',                          /* 22 */
+        0xba, 0x01, 1,    'e',                          /* 23 */
+        0xf9, 0x02, 1,    0,   0,   0,    0, 0,   0, 0, /* 47, 64 bit */
+    };
+    Packet packet = TTB__PERFETTO__TRACE_PACKET__INIT;
+    Event event = TTB__PERFETTO__TRACK_EVENT__INIT;
+    Ttb__Perfetto__DebugAnnotation annotation = TTB__PERFETTO__DEBUG_ANNOTATION__INIT;
+    Ttb__Perfetto__DebugAnnotation *annotations = &annotation;
+    char *category = (char[]){"c"};
+    uint64_t flow = 1;
+    uint8_t data[128];
+
+    (void)state;
+    annotation.string_value = (char[]){"s"};
+    annotation.name = (char[]){"n"};
+    event.n_debug_annotations = 1;
+    event.debug_annotations = &annotations;
+    event.has_type = true;
+    event.type = INSTANT;
+    event.has_track_uuid = true;
+    event.track_uuid = 3;
+    event.n_categories = 1;
+    event.categories = &category;
+    event.name = (char[]){"e"};
+    event.n_flow_ids = 1;
+    event.flow_ids = &flow;
+    packet.has_timestamp = true;
+    packet.timestamp = 5;
+    packet.has_trusted_packet_sequence_id = true;
+    packet.trusted_packet_sequence_id = 7;
+    packet.track_event = &event;
+    assert_int_equal(ttb__perfetto__trace_packet__get_packed_size(&packet), sizeof(expected));
+    ttb__perfetto__trace_packet__pack(&packet, data);
+    assert_memory_equal(data, expected, sizeof(expected));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_run_becomes_tracks_slices_and_flows),
+        TEST(counters_tell_bytes_in_flight_and_what_simulated_time_cost),
+        TEST(frames_of_one_instant_leave_one_after_the_other),
+        cmocka_unit_test(bytes_are_those_of_the_published_schema),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -456,6 +456,13 @@ void ttb__setup_free(struct ttb__run *run)
     for (size_t i = 0; i < run->node_count; i++) {
         struct ttb__run_node *node = &run->nodes[i];
 
+        if (node->file_count && node->lab_node) {
+            /* What was in it has been taken out; a copy of a run need not have such a large one. */
+            char path[PATH_MAX];
+
+            snprintf(path, sizeof(path), "%s/nodes/%s/output", run->directory, node->given->name);
+            unlink(path);
+        }
         for (size_t j = 0; j < node->file_count; j++)
             free(node->files[j].host_path);
         free(node->files);

@@ -131,6 +131,33 @@ static void replay_names_the_first_difference_and_the_image_that_changed(void **
     assert_says(said.out, "image.ext4");
 }
 
+static void the_same_holds_for_ns3_with_a_link_that_changes(void **state)
+{
+    struct said said;
+
+    (void)state;
+    write_scenario(
+        "duration: 30s\n"
+        "links: {lan: {type: csma, rate: 100Mbps, delay: 1ms, pcap: true}}\n"
+        "nodes:\n"
+        "  server: {interfaces: [{link: lan, address: 10.0.0.3/24}]}\n"
+        "  n1:\n"
+        "    interfaces: [{link: lan, address: 10.0.0.1/24}]\n"
+        "    run: [{command: ping -c 2 server, at: 1s, exit: 0},\n"
+        "          {command: ping -c 2 server, at: 6s, exit: 0}, ping -c 9 -i 0.1 server]\n"
+        "events:\n"
+        "  - {at: 5s, link: lan, set: {delay: 5ms}}\n"
+        "  - {at: 7500ms, link: lan, set: {loss: 50%}}\n"
+        "expect:\n"
+        "  - {node: n1, console_matches: 'seq=1 .* time=[2-4]\\.', before: 5s}\n"
+        "  - {node: n1, console_matches: 'seq=1 .* time=10\\.', after: 5s}\n"
+        "  - {link: lan, dropped: \">=1\", drop: loss}\n");
+    run_in_work("$TTB run s.yaml -o 1 && $TTB run s.yaml -o 2 && $TTB replay 1", &said);
+    expect_status(&said, 0);
+    run_in_work("cmp 1/run.ttb 2/run.ttb && cmp 1/lan.pcap 2/lan.pcap", &said);
+    expect_status(&said, 0);
+}
+
 /* ------------------------------------------------------------------------------- what is run */
 
 static void commands_run_in_order_with_their_times_and_environment(void **state)
@@ -459,8 +486,12 @@ int main(int argc, char **argv)
         WITH_FOLDER(an_interrupt_closes_the_trace_and_names_the_time),
     };
 
+    const struct CMUnitTest ns3[] = {
+        WITH_FOLDER(the_same_holds_for_ns3_with_a_link_that_changes),
+    };
+
     if (argc != 3) {
-        fputs("usage: test_run TTB repeat|nodes|ends\n", stderr);
+        fputs("usage: test_run TTB repeat|nodes|ends|ns3\n", stderr);
         return 2;
     }
     program = argv[1];
@@ -468,5 +499,7 @@ int main(int argc, char **argv)
         return cmocka_run_group_tests(repeat, NULL, NULL);
     if (strcmp(argv[2], "nodes") == 0)
         return cmocka_run_group_tests(nodes, NULL, NULL);
+    if (strcmp(argv[2], "ns3") == 0)
+        return cmocka_run_group_tests(ns3, NULL, NULL);
     return cmocka_run_group_tests(ends, NULL, NULL);
 }

@@ -33,7 +33,6 @@ constexpr uint64_t RATE_MAX_BPS = 1000000000000000;
 constexpr uint64_t DELAY_MAX_NS = 1000000000000000000;
 constexpr uint32_t LOSS_MAX_PPB = 1000000000;
 constexpr uint32_t QUEUE_MAX_FRAMES = 1000000;
-constexpr uint64_t STREAM_MAX = uint64_t(1) << 62;
 
 // ns3::CsmaNetDevice copies the rate when it is attached, and has no function to change it.
 // Naming private members in an explicit instantiation is legal C++ ([temp.spec.general]/6).

@@ -187,6 +187,7 @@ ttb_ns3_add_ipv4(struct ttb_ns3_object* device, const char* address)
         ipv4->AddAddress(interface, parsed);
         ipv4->SetMetric(interface, 1);
         ipv4->SetUp(interface);
+        AssignStackStreams(target);
     });
 }
 

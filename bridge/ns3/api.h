@@ -193,6 +193,10 @@ ns3::Ptr<ns3::Object> CreateChecked(const char* type,
                                     const struct ttb_ns3_attribute* attributes,
                                     ns3::TypeId base);
 
+/** Give the IP stack of a device's node its random streams, if the device is the first with an
+ * address. */
+void AssignStackStreams(ns3::Ptr<ns3::NetDevice> device);
+
 /** Write the frames of a Wifi device, with radiotap headers, to a file that can be written. */
 void EnableWifiPcap(ns3::Ptr<ns3::NetDevice> device, const char* path, bool promiscuous);
 

@@ -6,6 +6,7 @@
 #include <ttbridge/ns3/ethernet-link-device.h>
 
 #include <ns3/csma-net-device.h>
+#include <ns3/ethernet-header.h>
 #include <ns3/pointer.h>
 #include <ns3/queue-size.h>
 #include <ns3/simple-net-device.h>
@@ -29,6 +30,14 @@ using namespace ns3;
 NS_OBJECT_ENSURE_REGISTERED(CsmaLinkState);
 NS_OBJECT_ENSURE_REGISTERED(LinkErrorModel);
 NS_OBJECT_ENSURE_REGISTERED(LinkEnd);
+
+namespace
+{
+
+/// Up to here an Ethernet header's last field is a length, says CsmaNetDevice::Receive().
+constexpr uint16_t LENGTH_MAX = 1500;
+
+} // namespace
 
 int64_t
 StreamsOf(Mac48Address address)
@@ -121,6 +130,7 @@ LinkErrorModel::DoDispose()
     m_random = nullptr;
     m_model = nullptr;
     m_state = nullptr;
+    m_lengthFrames = nullptr;
     ErrorModel::DoDispose();
 }
 
@@ -144,6 +154,12 @@ void
 LinkErrorModel::SetState(Ptr<CsmaLinkState> state)
 {
     m_state = state;
+}
+
+void
+LinkErrorModel::SetLengthFrames(std::function<void(Ptr<const Packet>)> taker)
+{
+    m_lengthFrames = taker;
 }
 
 int64_t
@@ -177,6 +193,16 @@ LinkErrorModel::DoCorrupt(Ptr<Packet> frame)
         return true;
     }
     (lost || corrupt ? m_lost : m_passed)++;
+    if (!lost && !corrupt && m_lengthFrames)
+    {
+        EthernetHeader header(false);
+        frame->PeekHeader(header);
+        if (header.GetLengthType() <= LENGTH_MAX)
+        {
+            m_lengthFrames(frame);
+            return true; // to the device, which would mangle it
+        }
+    }
     return lost || corrupt;
 }
 

@@ -13,6 +13,7 @@
 #include <ns3/random-variable-stream.h>
 
 #include <cstdint>
+#include <functional>
 
 /**
  * @file
@@ -76,6 +77,12 @@ class LinkErrorModel : public ns3::ErrorModel
     /** @return number of streams used */
     int64_t AssignStreams(int64_t stream);
 
+    /**
+     * Take frames with an 802.3 length field from a CSMA device that would mangle them.
+     * @param taker gets them, FCS included; the device does not
+     */
+    void SetLengthFrames(std::function<void(ns3::Ptr<const ns3::Packet>)> taker);
+
     /** @return frames that passed */
     uint64_t GetPassed() const;
 
@@ -92,14 +99,15 @@ class LinkErrorModel : public ns3::ErrorModel
     bool DoCorrupt(ns3::Ptr<ns3::Packet> frame) override;
     void DoReset() override;
 
-    ns3::Ptr<ns3::UniformRandomVariable> m_random; //!< one number per frame
-    ns3::Ptr<ns3::ErrorModel> m_model;             //!< or nullptr
-    ns3::Ptr<CsmaLinkState> m_state;               //!< or nullptr
-    int64_t m_stream;                              //!< for the model; -1: none
-    uint32_t m_lossPpb;                            //!< probability
-    uint64_t m_passed;                             //!< frames
-    uint64_t m_lost;                               //!< frames
-    uint64_t m_cut;                                //!< frames
+    ns3::Ptr<ns3::UniformRandomVariable> m_random;                   //!< one number per frame
+    ns3::Ptr<ns3::ErrorModel> m_model;                               //!< or nullptr
+    ns3::Ptr<CsmaLinkState> m_state;                                 //!< or nullptr
+    std::function<void(ns3::Ptr<const ns3::Packet>)> m_lengthFrames; //!< or empty
+    int64_t m_stream;                                                //!< for the model; -1: none
+    uint32_t m_lossPpb;                                              //!< probability
+    uint64_t m_passed;                                               //!< frames
+    uint64_t m_lost;                                                 //!< frames
+    uint64_t m_cut;                                                  //!< frames
 };
 
 /** What is kept for a device that the C functions made; aggregated to it. */

@@ -136,7 +136,8 @@ int ttb_ns3_schedule(struct ttb_ns3 *ns3, uint64_t time_ns, ttb_ns3_event_fn fn,
 
 /**
  * Load a module of ns-3 that this library is not linked with, so that its types are known; e.g.
- * "wifi". Linked are core, network, csma, bridge, internet and applications.
+ * "point-to-point". Linked are core, network, csma, bridge, internet, applications, mobility,
+ * propagation, wifi and olsr.
  * @return 0, also if it is loaded already; -ENOENT: it is not installed
  */
 int ttb_ns3_load_module(struct ttb_ns3 *ns3, const char *module);
@@ -344,10 +345,10 @@ int ttb_ns3_set_error_model(struct ttb_ns3_object *device, const char *type,
 struct ttb_ns3_link_stats {
     uint64_t sent_frames;     /**< given to devices to be sent, those that they dropped included */
     uint64_t received_frames; /**< got through, whoever they were for: on CSMA once per receiver */
-    uint64_t dropped_loss;    /**< by loss or an error model: counted where they should have arrived */
-    uint64_t dropped_queue;   /**< the queue was full */
-    uint64_t dropped_down;    /**< the link was cut */
-    uint64_t dropped_other;   /**< e.g. too many back-offs, longer than the MTU */
+    uint64_t dropped_loss; /**< by loss or an error model: counted where they should have arrived */
+    uint64_t dropped_queue; /**< the queue was full */
+    uint64_t dropped_down;  /**< the link was cut */
+    uint64_t dropped_other; /**< e.g. too many back-offs, longer than the MTU */
 };
 
 /** Read the counters of a channel or device. @return 0; -EOPNOTSUPP: not this kind of link */
@@ -401,8 +402,9 @@ int ttb_ns3_install_ip(struct ttb_ns3_object *node, unsigned int protocols,
 
 /**
  * Give a device of a node with an IP stack another address, IPv4 or IPv6, and bring the interface up.
- * @param address  "10.0.0.3/24", "2001:db8::3/64"
- * @return 0; -EINVAL: malformed; -EEXIST; -ENODEV: the device's node has no stack for it
+ * @param address  "10.0.0.3/24", "fd00::3/64"
+ * @return 0; -EINVAL: malformed; -EEXIST; -ENODEV: the device's node has no stack for it;
+ *         -EOPNOTSUPP: 2001:db8::/32 on a node that forwards, for ns-3's routers drop packets for it
  */
 int ttb_ns3_add_address(struct ttb_ns3_object *device, const char *address);
 
@@ -419,7 +421,8 @@ int ttb_ns3_add_route(struct ttb_ns3_object *node, const char *to, const char *v
                       struct ttb_ns3_object *device, uint32_t metric);
 
 /** Compute the routes of all nodes with global routing, from addresses and links as they are now. May be
- * called again. @return 0; -EIO */
+ * called again. @return 0; -EOPNOTSUPP: a node with several interfaces takes part but does not forward;
+ *         -EIO */
 int ttb_ns3_compute_global_routes(struct ttb_ns3 *ns3);
 
 /* ---------------------------------------------------------------------------- positions */
@@ -436,25 +439,28 @@ struct ttb_ns3_waypoint {
 };
 
 /**
- * Put a node somewhere, now. The first such call gives it an ns3::ConstantPositionMobilityModel. With
- * ns3::WaypointMobilityModel the rest of the way is forgotten.
- * @return 0; -EINVAL
+ * Put a node somewhere, now, whatever moved it before. Positions have a model of their own
+ * (ttb::PlaceModel), so all of this can be changed at any time.
+ * @return 0; -EINVAL; -EEXIST: the program gave the node another ns3::MobilityModel
  */
 int ttb_ns3_set_position(struct ttb_ns3_object *node, const struct ttb_ns3_position *position);
 
 /**
- * Let a node move from place to place in straight lines (ns3::WaypointMobilityModel).
- * @param waypoints  times rise; before the first the node is there, after the last it stays
- * @return 0; -EINVAL; -EEXIST: the node has a mobility model already
+ * Let a node move from place to place in straight lines.
+ * @param waypoints  times rise; before the first the node is at its place, after the last it stays.
+ *                   Copied.
+ * @return 0; as ttb_ns3_set_position()
  */
 int ttb_ns3_set_waypoints(struct ttb_ns3_object *node, const struct ttb_ns3_waypoint *waypoints,
                           size_t waypoint_count);
 
 /**
- * Let a model move a node, e.g. "ns3::RandomWalk2dMobilityModel", beginning at a position.
+ * Let a model move a node, e.g. "ns3::RandomWalk2dMobilityModel", beginning at a position. That has to
+ * lie within the bounds of models that have some: in a corner ns-3's turn for ever without time going
+ * on, which ttb_ns3_run() reports as -ELOOP.
  * @param start  NULL: 0, 0, 0
  * @param model  gets the model; may be NULL
- * @return 0; as ttb_ns3_create(); -EEXIST: the node has a mobility model already
+ * @return 0; as ttb_ns3_create() and ttb_ns3_set_position()
  */
 int ttb_ns3_set_mobility(struct ttb_ns3_object *node, const char *type,
                          const struct ttb_ns3_attribute *attributes,
@@ -486,16 +492,16 @@ struct ttb_ns3_object_spec {
 
 /** A Wifi network: what all its devices share. Set `size`; everything else may be zero. */
 struct ttb_ns3_wifi_opts {
-    size_t size;                         /**< sizeof(struct ttb_ns3_wifi_opts) */
-    enum ttb_ns3_wifi_standard standard; /**< 0: TTB_NS3_WIFI_G */
-    bool infrastructure;                 /**< stations and access points; false: ad hoc */
-    const char *ssid;                    /**< 1 to 32 bytes; NULL: "ttbridge" */
+    size_t size;                             /**< sizeof(struct ttb_ns3_wifi_opts) */
+    enum ttb_ns3_wifi_standard standard;     /**< 0: TTB_NS3_WIFI_G */
+    bool infrastructure;                     /**< stations and access points; false: ad hoc */
+    const char *ssid;                        /**< 1 to 32 bytes; NULL: "ttbridge" */
     struct ttb_ns3_object_spec rate_control; /**< type NULL: ns3::IdealWifiManager */
     /** How signals fade: each takes what the one before leaves; NULL: one
      * ns3::LogDistancePropagationLossModel */
     const struct ttb_ns3_object_spec *propagation_loss;
     size_t propagation_loss_count;
-    struct ttb_ns3_object_spec propagation_delay; /**< type NULL:
+    struct ttb_ns3_object_spec propagation_delay;   /**< type NULL:
                                                        ns3::ConstantSpeedPropagationDelayModel */
     const struct ttb_ns3_attribute *phy_attributes; /**< of every ns3::YansWifiPhy; NULL: none */
     const struct ttb_ns3_attribute *mac_attributes; /**< of every MAC; NULL: none */

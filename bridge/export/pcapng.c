@@ -402,8 +402,12 @@ static void write_frame(struct ttb_export *export, const struct ttb_trace_record
         at += 12;
     }
     if (reason.len_bytes) {
-        size_t len_bytes =
-            (size_t)sprintf((char *)at + 4, "%s: ", ttb_trace_what_name(frame->what));
+        const char *what = ttb_trace_what_name(frame->what);
+        size_t len_bytes = 0;
+
+        /* "lost: queue full", but not "lost: lost". */
+        if (reason.len_bytes != strlen(what) || memcmp(reason.data, what, reason.len_bytes) != 0)
+            len_bytes = (size_t)sprintf((char *)at + 4, "%s: ", what);
 
         len_bytes += ttb__text_plain(reason.data, reason.len_bytes, (char *)at + 4 + len_bytes,
                                      1000 - len_bytes);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What exporting costs: a million frames (half a million sent, and delivered) in each format, against
+ * reading and writing as many bytes, as cp does.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <ttbridge/export.h>
+
+#define ROUNDS 500000
+
+static double now_s(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static int fail(const char *what)
+{
+    fprintf(stderr, "bench_export: %s\n", what);
+    return -1;
+}
+
+static int write_trace(const char *directory, size_t frame_bytes)
+{
+    struct ttb_trace_header header = {.scenario_name = "bench", .seed = 1};
+    struct ttb_trace_writer_opts opts = {
+        .size = sizeof(opts), .directory = directory, .header = &header};
+    struct ttb_trace_end end = {.ending = TTB_TRACE_DONE};
+    uint8_t frame[1514] = {2, 0,    0, 0,  0,  1, 2, 0,  0, 0, 0, 0,  8, 0, 0x45, 0, 0, 84, 0,
+                           0, 0x40, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,    1, 1, 2,  2};
+    struct ttb_trace_writer *writer;
+    uint32_t noise = 1;
+
+    if (ttb_trace_writer_open(&opts, &writer, NULL, 0))
+        return fail("cannot write a trace");
+    for (uint32_t i = 0; i < 2; i++) {
+        struct ttb_trace_node node = {
+            .id = i, .name = i ? "b" : "a", .kernel = TTB_TRACE_NONE, .image = TTB_TRACE_NONE};
+        struct ttb_trace_place place = {
+            .kind = TTB_TRACE_PORT, .name = "eth0", .node = i, .link = TTB_TRACE_NONE};
+
+        ttb_trace_writer_add_node(writer, &node);
+        ttb_trace_writer_add_place(writer, &place, NULL);
+    }
+    for (unsigned i = 0; i < 2 * ROUNDS; i++) {
+        struct ttb_trace_record record = {
+            .kind = TTB_TRACE_FRAME,
+            .time_ns = i * 1000ULL,
+            .node = i % 2,
+            .frame = {.what = i % 2 ? TTB_TRACE_DELIVERED : TTB_TRACE_TRANSMITTED,
+                      .place = i % 2,
+                      .len_bytes = (uint32_t)frame_bytes,
+                      .payload = {.data = frame, .len_bytes = frame_bytes}},
+        };
+
+        /* Half of each frame is noise. */
+        for (size_t at = 42; i % 2 == 0 && at + 4 <= frame_bytes / 2 + 42 && at + 4 <= frame_bytes;
+             at += 4) {
+            noise = noise * 1664525u + 1013904223u;
+            memcpy(frame + at, &noise, 4);
+        }
+        if (ttb_trace_write(writer, &record))
+            return fail("impossible record");
+    }
+    return ttb_trace_writer_close(writer, &end);
+}
+
+/* Read one file and write another, as cp does. */
+static double copy_s(const char *from, const char *to)
+{
+    static char buffer[128 << 10];
+    double start_s;
+    ssize_t got;
+    int in = open(from, O_RDONLY), out;
+
+    unlink(to);
+    start_s = now_s();
+    out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    while ((got = read(in, buffer, sizeof(buffer))) > 0) {
+        if (write(out, buffer, (size_t)got) != got)
+            fail("cannot write");
+    }
+    close(in);
+    close(out);
+    return now_s() - start_s;
+}
+
+static int bench_format(const char *directory, enum ttb_export_format format)
+{
+    struct ttb_export_opts opts = {.size = sizeof(opts), .format = format};
+    char path[256], copy[256], text[256];
+    double start_s, took_s, cp_s;
+    struct stat status;
+    int fd, rc;
+
+    snprintf(path, sizeof(path), "%s/export", directory);
+    snprintf(copy, sizeof(copy), "%s/copy", directory);
+    unlink(path);
+    start_s = now_s();
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    rc = ttb_export_trace(directory, &opts, fd, text, sizeof(text));
+    close(fd);
+    took_s = now_s() - start_s;
+    if (rc)
+        return fail(text);
+    stat(path, &status);
+    cp_s = copy_s(path, copy);
+    printf("  %-12s %6.2f s  %7.1f MB  cp %5.2f s\n", ttb_export_format_name(format), took_s,
+           (double)status.st_size / 1e6, cp_s);
+    unlink(path);
+    unlink(copy);
+    return 0;
+}
+
+int main(void)
+{
+    static const size_t sizes[] = {98, 1514};
+    static const char *const names[] = {"run.ttb", "wall.ttb"};
+    char directory[] = "/tmp/ttb-bench-XXXXXX", path[256];
+    struct rusage usage;
+    int rc = 0;
+
+    if (!mkdtemp(directory))
+        return 3;
+    for (size_t i = 0; i < 2 && !rc; i++) {
+        rc = write_trace(directory, sizes[i]);
+        printf("1 million frames of %zu bytes\n", sizes[i]);
+        for (int format = TTB_EXPORT_PCAPNG; format <= TTB_EXPORT_PERFETTO && !rc; format++)
+            rc = bench_format(directory, (enum ttb_export_format)format);
+    }
+    getrusage(RUSAGE_SELF, &usage);
+    printf("peak memory %ld KiB\n", usage.ru_maxrss);
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+        unlink(path);
+    }
+    rmdir(directory);
+    return rc ? 3 : 0;
+}

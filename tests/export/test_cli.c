@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* `ttb export`: what it says and how it exits. */
+#include "../cli/run.h"
+#include "../record/fixture.h"
+
+static const char *program;
+
+static void expect(const char *directory, const char *arguments, int status, const char *out,
+                   const char *err)
+{
+    struct said said;
+    char line[512];
+
+    snprintf(line, sizeof(line), "cd %s && $TTB export %s", directory, arguments);
+    run(program, line, &said);
+    if (said.status != status)
+        fail_msg("%s: exit status %d instead of %d; said \"%s\" and \"%s\"", arguments, said.status,
+                 status, said.out, said.err);
+    assert_says(said.out, out);
+    assert_says(said.err, err);
+    if (!*err)
+        assert_string_equal(said.err, "");
+}
+
+static void write_run(struct fixture *f, bool complete)
+{
+    struct ttb_trace_writer *writer = open_writer(f, 9);
+
+    write_sample(writer, 10);
+    if (complete)
+        close_writer(writer, 6 * S);
+    else
+        assert_int_equal(ttb_trace_writer_close(writer, NULL), 0);
+}
+
+static void each_format_comes_out(void **state)
+{
+    struct fixture *f = *state;
+
+    write_run(f, true);
+    expect(f->directory, ". -f csv", 0, "record,time_ns,node,place,", "");
+    expect(f->directory, "run.ttb --format=csv", 0, "record,time_ns,node,place,", "");
+    expect(f->directory, ". -f csv --table console --node client -o -", 0, "hello", "");
+    expect(f->directory, ". -f jsonl --from 5s --to 5000000001ns", 0, "\"action\":\"kill\"", "");
+    expect(f->directory, ". -f jsonl --from 0.02 --to 20.000001ms", 0, "\"time_ns\":20000000,", "");
+    expect(f->directory, ". -f flows", 0, "1,10.0.0.1,10.0.0.2,icmp,,,client.eth0,server.eth0,10,",
+           "");
+    expect(f->directory, ". -f flowmonitor", 0, "<FlowMonitor>", "");
+    expect(f->directory, ". -f perfetto | head -c 1 | od -c", 0, "\\n", "");
+    expect(f->directory, ". -f pcapng | head -c 1 | od -c", 0, "\\n", "");
+    expect(f->directory, ". -f pcapng -o out && wc -c out && rm out", 0, " out", "");
+}
+
+static void a_truncated_trace_is_a_warning_and_status_1(void **state)
+{
+    struct fixture *f = *state;
+
+    write_run(f, false);
+    expect(f->directory, ". -f csv --table expectations", 1, ",exit 3\n",
+           "ttb export: warning: trace ./run.ttb");
+    expect(f->directory, ". -f csv", 1, "", "exported up to 6.000000000 s");
+}
+
+static void wrong_usage_is_named(void **state)
+{
+    struct fixture *f = *state;
+
+    write_run(f, true);
+    expect(f->directory, "--help", 0, "usage: ttb export", "");
+    expect(f->directory, "", 2, "", "which run directory?");
+    expect(f->directory, ".", 2, "", "which --format?");
+    expect(f->directory, ". -f doc", 2, "", "there is no format \"doc\"");
+    expect(f->directory, ". . -f csv", 2, "", "\".\" is one argument too many");
+    expect(f->directory, ". -f csv --frob", 2, "", "there is no option \"--frob\"");
+    expect(f->directory, ". -f", 2, "", "-f needs an argument");
+    expect(f->directory, ". -f csv --table cost", 2, "", "there is no table \"cost\"");
+    expect(f->directory, ". -f pcapng --table frames", 2, "", "--table is for csv and jsonl");
+    expect(f->directory, ". -f csv --from yesterday", 2, "", "\"yesterday\" is no time");
+    expect(f->directory, ". -f csv --from 1.5ns", 2, "", "\"1.5ns\" is no time");
+    expect(f->directory, ". -f csv --from 99999999999s", 2, "", "is no time");
+    expect(f->directory, ". -f csv --from 2s --to 2s", 2, "", "--to is not after --from");
+    expect(f->directory, ". -f csv --node nobody", 2, "", "the trace has no node \"nobody\"");
+    expect(f->directory, ". -f pcapng -o run.ttb", 2, "", "\"run.ttb\" is the trace itself");
+    expect(f->directory, ". -f csv", 0, "record,", "");
+    expect(f->directory, ". -f csv -o /dev/full", 3, "", "No space left on device");
+    expect(f->directory, "nowhere -f csv", 2, "", "nowhere");
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(each_format_comes_out),
+        TEST(a_truncated_trace_is_a_warning_and_status_1),
+        TEST(wrong_usage_is_named),
+    };
+
+    if (argc != 2)
+        return 2;
+    program = argv[1];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -36,7 +36,7 @@ static const char help[] =
     "      --frames-only     pcapng: neither console nor events\n"
     "\n"
     "Exit status: 0; 1 the trace is truncated or damaged, and what is there was exported; 2 wrong\n"
-    "usage, no such run, node or link; 3 the trace cannot be read or the output not written.\n";
+    "usage, no such node or link; 3 the trace cannot be read or the output not written.\n";
 
 /* "1.5s", "20ms", "7us", "100ns", "3": exact, no floating point. */
 static bool parse_time(const char *text, uint64_t *time_ns)
@@ -104,7 +104,7 @@ static int export_to(const char *path, const struct ttb_export_opts *opts, int f
     case -EBADMSG:
         fprintf(stderr, "ttb export: warning: %s\n", text);
         return EXIT_DIFFERS;
-    case -ENOENT:
+    case -ESRCH:
     case -EINVAL:
         fprintf(stderr, "ttb export: %s\n", text);
         return EXIT_USAGE;

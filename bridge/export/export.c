@@ -304,10 +304,10 @@ int ttb_export_close(struct ttb_export *export, char *error, size_t error_size)
         tell(error, error_size, rc, text);
     } else if (export->opts.node && export->node == TTB_TRACE_NONE) {
         snprintf(text, sizeof(text), "export: the trace has no node \"%s\"", export->opts.node);
-        rc = tell(error, error_size, -ENOENT, text);
+        rc = tell(error, error_size, -ESRCH, text);
     } else if (export->opts.link && export->link == TTB_TRACE_NONE) {
         snprintf(text, sizeof(text), "export: the trace has no link \"%s\"", export->opts.link);
-        rc = tell(error, error_size, -ENOENT, text);
+        rc = tell(error, error_size, -ESRCH, text);
     }
     export_free(export);
     return rc;
@@ -394,7 +394,7 @@ int ttb_export_trace(const char *path, const struct ttb_export_opts *opts, int f
     export->tables = ttb_trace_reader_tables(reader);
     if (rc && !export->status) {
         closed = ttb_export_close(export, NULL, 0);
-        if (closed && closed != -ENOENT) {
+        if (closed && closed != -ESRCH) {
             rc = closed;
             tell(text, size_bytes, rc, strerror(-rc));
         }

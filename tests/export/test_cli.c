@@ -83,7 +83,7 @@ static void wrong_usage_is_named(void **state)
     expect(f->directory, ". -f pcapng -o run.ttb", 2, "", "\"run.ttb\" is the trace itself");
     expect(f->directory, ". -f csv", 0, "record,", "");
     expect(f->directory, ". -f csv -o /dev/full", 3, "", "No space left on device");
-    expect(f->directory, "nowhere -f csv", 2, "", "nowhere");
+    expect(f->directory, "nowhere -f csv", 3, "", "nowhere");
 }
 
 int main(int argc, char **argv)

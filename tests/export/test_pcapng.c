@@ -306,12 +306,12 @@ static void filters_leave_what_was_asked_for(void **state)
     export_trace(f->directory,
                  (struct ttb_export_opts){.format = TTB_EXPORT_PCAPNG, .node = "nobody"},
                  &exported);
-    assert_int_equal(exported.rc, -ENOENT);
+    assert_int_equal(exported.rc, -ESRCH);
     assert_string_equal(exported.text, "export: the trace has no node \"nobody\"");
     free(exported.data);
     export_trace(f->directory, (struct ttb_export_opts){.format = TTB_EXPORT_PCAPNG, .link = "wan"},
                  &exported);
-    assert_int_equal(exported.rc, -ENOENT);
+    assert_int_equal(exported.rc, -ESRCH);
     free(exported.data);
 }
 

@@ -114,7 +114,7 @@ void ttb_export_sink(void *user, const struct ttb_trace_tables *tables,
 /**
  * Write what stands at the end and free the export. The reader or writer whose tables feed() got last
  * must still be there.
- * @return 0; -ENOENT: the node or link that was asked for has not occurred; or what feed() returned.
+ * @return 0; -ESRCH: the node or link that was asked for has not occurred; or what feed() returned.
  *         The export is gone in any case. NULL is allowed.
  */
 int ttb_export_close(struct ttb_export *exporter, char *error, size_t error_size);
@@ -124,8 +124,8 @@ int ttb_export_close(struct ttb_export *exporter, char *error, size_t error_size
  * @param path  a run directory or a trace
  * @param text  gets a sentence when the result is not 0; may be NULL
  * @return 0; -ENODATA: the trace was truncated, -EBADMSG: it is damaged: what is there has been
- *         exported, and the sentence says up to which simulated time; -ENOENT: there is no such node or
- *         link, or no such trace; or what ttb_export_open(), ttb_export_feed() or
+ *         exported, and the sentence says up to which simulated time; -ESRCH: there is no such node or
+ *         link; or what ttb_export_open(), ttb_export_feed() or
  *         ttb_trace_reader_open() returned
  */
 int ttb_export_trace(const char *path, const struct ttb_export_opts *opts, int fd, char *text,

@@ -322,6 +322,7 @@ int ttb__node_grant(struct ttb_node *node, uint64_t until_ns)
     struct ttb_bridge *bridge = node->bridge;
     struct ttb__calendar_entry *other;
     uint64_t time_ns = node->entry.key.time_ns, bound_ns = time_ns + TTB__GRANT_MAX_NS;
+    enum ttb_node_state before = node->state;
     int rc;
 
     ttb__calendar_remove(&bridge->calendar, &node->entry);
@@ -346,15 +347,18 @@ int ttb__node_grant(struct ttb_node *node, uint64_t until_ns)
     bridge->running = node;
     if (bridge->observer.granted)
         bridge->observer.granted(bridge->observer_user, node, time_ns);
-    if (node->state == TTB_NODE_STARTING) {
-        node->state = TTB_NODE_RUNNING;
+    node->state = TTB_NODE_RUNNING;
+    if (before == TTB_NODE_STARTING)
         rc = ttb__controller_start(node->controller, time_ns);
-    } else {
-        node->state = TTB_NODE_RUNNING;
+    else
         rc = ttb__controller_run(node->controller, time_ns, bound_ns);
-    }
-    if (rc)
+    if (rc == -EPIPE || rc == -ECONNRESET) {
+        /* It has gone before it could run: what it exited with tells why. */
+        node->state = before;
+        ttb__node_note_end(node, 0, "");
+    } else if (rc) {
         ttb__node_note_end(node, rc, "it cannot be let run: its connection is broken");
+    }
     return 0;
 }
 

@@ -26,7 +26,7 @@ struct ttb_port {
     uint16_t mtu = 1500;
     uint8_t mac[6] = {2, 0x74, 0x74, 0, 0, 1};
     std::vector<bool> carrier; /* each time it was set */
-    int refuses = 0; /* what deliver() returns instead of taking a frame */
+    int refuses = 0;           /* what deliver() returns instead of taking a frame */
     std::vector<Delivery> deliveries;
     std::function<void(const Frame &)> on_delivery; /* may call Send() */
     ttb_transmit_fn transmit = nullptr;

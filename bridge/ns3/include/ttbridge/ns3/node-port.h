@@ -35,10 +35,10 @@ namespace ttb
  *     ttb::NodePort::Install(device, port);    // struct ttb_port* port, of a bridge
  *
  * What can be attached: devices with 48 bit addresses that can send with a foreign source address
- * (NetDevice::SupportsSendFrom()), and Wifi stations and ad hoc devices, which cannot, if the node's
- * interface has the device's address. With ns3::CsmaNetDevice in its usual mode (DIX) frames cross
- * unchanged, those with an 802.3 length and any LLC header included, padded to 60 bytes as on a
- * wire. Other devices carry what ns-3's (protocol, payload) pair can express.
+ * (NetDevice::SupportsSendFrom()), and Wifi stations and ad hoc devices, which cannot, if the
+ * node's interface has the device's address. With ns3::CsmaNetDevice in its usual mode (DIX) frames
+ * cross unchanged, those with an 802.3 length and any LLC header included, padded to 60 bytes as on
+ * a wire. Other devices carry what ns-3's (protocol, payload) pair can express.
  */
 class NodePort : public ns3::Object
 {

@@ -34,6 +34,9 @@ int command_show(int argc, char **argv);
 int command_diff(int argc, char **argv);
 int command_export(int argc, char **argv);
 
+/* profile.c: print where the wall time of a run went; returns the exit status. */
+int show_profile(const char *path);
+
 /* "ttb COMMAND: sentence" on standard error; returns EXIT_USAGE, after a hint at --help. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -9,13 +9,14 @@
 
 #include <ttbridge/trace.h>
 
-static const char help[] = "usage: ttb show [--records] RUN\n"
+static const char help[] = "usage: ttb show [--records | --profile] RUN\n"
                            "\n"
                            "What happened in a run, given by its directory or trace: nodes, "
                            "traffic of each port, drops with\n"
                            "their reasons, events, expectations.\n"
                            "\n"
                            "  --records  every record, one line each, instead\n"
+                           "  --profile  where the wall time went, from wall.ttb, instead\n"
                            "\n"
                            "Exit status: 0; 1 the trace is cut off, or its certificate is not that "
                            "of its records; 2 usage;\n"
@@ -342,7 +343,7 @@ out:
 
 int command_show(int argc, char **argv)
 {
-    bool lines = false;
+    bool lines = false, profile = false;
     int first = 1;
 
     for (; first < argc && argv[first][0] == '-'; first++) {
@@ -350,13 +351,18 @@ int command_show(int argc, char **argv)
             fputs(help, stdout);
             return EXIT_AS_EXPECTED;
         }
-        if (strcmp(argv[first], "--records") != 0)
+        if (strcmp(argv[first], "--records") == 0)
+            lines = true;
+        else if (strcmp(argv[first], "--profile") == 0)
+            profile = true;
+        else
             return usage_error("show", "there is no option \"%s\"", argv[first]);
-        lines = true;
     }
     if (first == argc)
         return usage_error("show", "which run?");
     if (argc - first > 1)
         return usage_error("show", "\"%s\" is one argument too many", argv[first + 1]);
-    return show(argv[first], lines);
+    if (lines && profile)
+        return usage_error("show", "--records or --profile?");
+    return profile ? show_profile(argv[first]) : show(argv[first], lines);
 }

@@ -86,6 +86,35 @@ static void wrong_usage_is_named(void **state)
     expect(f->directory, "nowhere -f csv", 3, "", "nowhere");
 }
 
+static void a_profile_says_where_the_wall_time_went(void **state)
+{
+    struct ttb_trace_record cost = {.kind = TTB_TRACE_COST,
+                                    .time_ns = 2 * S,
+                                    .cost = {.part = TTB_TRACE_PART_NODE,
+                                             .at_wall_ns = S,
+                                             .wall_ns = S / 4,
+                                             .activations = 1000,
+                                             .kicks = 7,
+                                             .calls = 9}};
+    struct fixture *f = *state;
+    struct ttb_trace_writer *writer = open_writer(f, 9);
+
+    write_record(writer, &cost);
+    cost.node = 1;
+    cost.cost.wall_ns = S / 2;
+    write_record(writer, &cost);
+    close_writer(writer, 2 * S);
+    expect(f->directory, ". -f csv && $TTB show --profile .", 0,
+           "wall time      1.000 s for 2.000 s of simulated time", "");
+    expect(
+        f->directory, ". -f csv && $TTB show --profile .", 0,
+        "node client                       250.0  25.0%         1000    250.0          7          "
+        "9\nnode server                       500.0  50.0%         1000    500.0          7        "
+        "  "
+        "9\nnetwork, bridge, recording        250.0  25.0%\n",
+        "");
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
@@ -93,6 +122,7 @@ int main(int argc, char **argv)
         TEST(each_format_comes_out),
         TEST(a_truncated_trace_is_a_warning_and_status_1),
         TEST(wrong_usage_is_named),
+        TEST(a_profile_says_where_the_wall_time_went),
     };
 
     if (argc != 2)

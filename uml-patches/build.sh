@@ -28,8 +28,8 @@ usage: $0 [-j JOBS] [VERSION]     build (or find) the kernel, by default $defaul
 VERSION is one of: $(versions | tr '\n' ' ')
 
 Takes Debian's package linux-source-VERSION (the installed one, or downloads it with apt-get; needs
-no root), applies the patches in uml-patches/VERSION, configures tinyconfig + uml-patches/config and
-builds for ARCH=um. The last line of the output is the path of the binary. What is built already is
+no root), applies the patches in uml-patches/VERSION, configures tinyconfig + uml-patches/config (and
+uml-patches/VERSION/config, if there is one) and builds for ARCH=um. The last line of the output is the path of the binary. What is built already is
 found in no time.
 
 Results are in $cache/VERSION-HASH:
@@ -60,11 +60,22 @@ check_series() {
     done
 }
 
+# What the patches do; what they say above the line "---" does not make another kernel.
 series_hash() {
     for hash_patch in $(series "$1"); do
         printf '== %s\n' "$hash_patch"
-        cat -- "$here/$1/$hash_patch"
+        if grep -q '^---$' "$here/$1/$hash_patch"; then
+            sed '1,/^---$/d' "$here/$1/$hash_patch"
+        else
+            cat -- "$here/$1/$hash_patch"
+        fi
     done | hash_of
+}
+
+# The configuration of version $1: the common one, then what is different in this version.
+fragment() {
+    cat -- "$here/config"
+    [ ! -f "$here/$1/config" ] || cat -- "$here/$1/config"
 }
 
 # Sets name, under which version $1 is or will be cached (empty if that cannot be known), and what
@@ -80,7 +91,7 @@ find_name() {
         source_version=$(candidate_version "$source_package")
     fi
     hash_series=$(series_hash "$1")
-    hash_config=$(hash_of < "$here/config")
+    hash_config=$(fragment "$1" | hash_of)
     key=$(printf '%s\n' "recipe $recipe" "series $hash_series" "config $hash_config" | hash_of)
     if [ -n "$source_version" ]; then
         name=$1-$(printf '%s\n' "$source_package $source_version" "$key" | hash_of | cut -c1-12)
@@ -132,13 +143,14 @@ kernel_make() {
 configure() {
     phase "configure"
     kernel_make tinyconfig || fail "make tinyconfig failed"
-    cat -- "$here/config" >> "$work/src/.config"
+    fragment "$1" > "$work/fragment"
+    cat -- "$work/fragment" >> "$work/src/.config"
     kernel_make olddefconfig || fail "make olddefconfig failed"
 
     # An option whose dependencies are not met is dropped without a word.
     lost=$(sed -n -e 's/^\(CONFIG_[^ ]*\)=.*/\1/p' -e 's/^# \(CONFIG_[^ ]*\) is not set$/\1/p' \
-        "$here/config" | while read -r option; do
-            want=$(grep -E "^($option=|# $option is not set$)" "$here/config" | tail -n 1)
+        "$work/fragment" | while read -r option; do
+            want=$(grep -E "^($option=|# $option is not set$)" "$work/fragment" | tail -n 1)
             have=$(grep -E "^($option=|# $option is not set$)" "$work/src/.config" || :)
             case $want in
                 '#'*) [ -z "${have%%#*}" ] || printf ' %s' "$option" ;;
@@ -148,7 +160,7 @@ configure() {
     if [ -n "$lost" ]; then
         printf 'failed\n' >&2
         phase_start=
-        die "these options of $here/config do not come out as written:$lost"
+        die "these options of $here/config (and $1/config) do not come out as written:$lost"
     fi
     phase_done
 }
@@ -173,7 +185,7 @@ build() {
     fi
     unpack_source
     apply_series "$1"
-    configure
+    configure "$1"
 
     phase "compile with $jobs jobs"
     kernel_make -j "$jobs" linux || fail "the compiler reports an error"

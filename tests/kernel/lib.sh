@@ -5,6 +5,7 @@
 # and exits with 0, with 1, or with 77 if it could not be run here.
 #
 # TTB_KERNEL and TTB_IMAGE name a kernel and an image; by default those in the cache (TTB_CACHE).
+# TTB_KERNEL_VERSION=6.1 takes the kernel of that version from the cache, whatever TTB_KERNEL says.
 
 LC_ALL=C
 export LC_ALL
@@ -65,8 +66,14 @@ need() {
 }
 
 find_node() {
-    kernel=${TTB_KERNEL:-$("$top/uml-patches/build.sh" --print 6.12 2>/dev/null)} ||
-        skip "no kernel is built; run: uml-patches/build.sh"
+    if [ -n "${TTB_KERNEL_VERSION:-}" ]; then
+        kernel=$("$top/uml-patches/build.sh" --print "$TTB_KERNEL_VERSION" 2>/dev/null) ||
+            skip "kernel $TTB_KERNEL_VERSION is not built; run: uml-patches/build.sh" \
+                "$TTB_KERNEL_VERSION"
+    else
+        kernel=${TTB_KERNEL:-$("$top/uml-patches/build.sh" --print 6.12 2>/dev/null)} ||
+            skip "no kernel is built; run: uml-patches/build.sh"
+    fi
     image=${TTB_IMAGE:-$("$top/images/build.sh" --print busybox 2>/dev/null)} ||
         skip "no image is built; run: images/build.sh"
     printf 'kernel  %s\nimage   %s\n' "$kernel" "$image"

@@ -21,13 +21,16 @@ struct kind {
     const char *folder;   /* in the cache */
     const char *file;     /* in NAME-HASH */
     const char *variable; /* of the environment */
-    const char *name;     /* if nobody says; NULL: any */
+    const char *name;     /* if nobody says */
+    bool any;             /* if nobody says and `name` is not there, any will do */
     const char *command;
 };
 
-static const struct kind kernels = {"kernel", "kernels", "linux", "TTB_KERNEL", NULL, "kernel"};
-static const struct kind images = {"image",     "images",  "image.ext4",
-                                   "TTB_IMAGE", "busybox", "image"};
+/* A kernel that somebody builds for one scenario must not become that of all others: hence a name. */
+static const struct kind kernels = {"kernel", "kernels", "linux", "TTB_KERNEL",
+                                    "6.12",   true,      "kernel"};
+static const struct kind images = {"image",   "images", "image.ext4", "TTB_IMAGE",
+                                   "busybox", false,    "image"};
 
 static int fail(char *error, size_t error_size, int code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -156,9 +159,11 @@ static int find(const struct kind *kind, const char *wanted, char *path, size_t 
     if (wanted && strchr(wanted, '/'))
         return find_path(kind, wanted, path, path_size, error, error_size);
     rc = find_built(kind, wanted ? wanted : kind->name, path, path_size);
+    if (rc == -ENOENT && !wanted && kind->any)
+        rc = find_built(kind, NULL, path, path_size);
     if (!rc)
         return 0;
-    if (wanted || kind->name)
+    if (wanted || !kind->any)
         return fail(error, error_size, rc,
                     "%s \"%s\": none has been built under that name; build it with: ttb %s build "
                     "%s, or give a path with a slash",

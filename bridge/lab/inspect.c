@@ -67,6 +67,8 @@ static int inspect(const char *path, const char *data, size_t len_bytes,
     info->time_travel = has(data, len_bytes, "time-travel=ext");
     info->virtio = has(data, len_bytes, "virtio_uml.device");
     info->seeded = has(data, len_bytes, "time-travel-seed");
+    info->disk_model =
+        has(data, len_bytes, "ubd<n>.latency=") && has(data, len_bytes, "ubd<n>.undo=");
     return 0;
 }
 

@@ -11,6 +11,7 @@
  *   results.c   what the node wrote to its result disk
  *   find.c      kernels and images by name; inspect.c looks into a kernel
  *   process.c   fork, exec, kill; guard.c the same after our own death
+ *   disk.c      what a loss of power leaves on a disk; power.c does it to a node
  *   tar.c, address.c  formats
  */
 #ifndef TTB_LAB_INTERNAL_H
@@ -82,6 +83,8 @@ struct ttb_lab_node {
     char image[PATH_MAX];
     struct ttb_lab_kernel_info kernel_info;
     uint32_t memory_mib;
+    struct ttb_lab_disk_opts disk;
+    uint64_t lives; /* times it was started */
     char *commands;
     char **arguments; /* NULL-terminated; extra kernel arguments */
     struct ttb__placed_file *placed, **placed_end;
@@ -149,6 +152,9 @@ void ttb__console_finish(struct ttb_lab_node *node, uint64_t time_ns);
 void ttb__console_peek_last(const struct ttb_lab_node *node, char *text, size_t size_bytes);
 /* Printable: control characters become spaces. In place. */
 void ttb__console_clean(char *text);
+
+/* power.c: this node has been killed, which is what a loss of power is to its disk. */
+void ttb__power_cut(struct ttb_lab_node *node);
 
 /* results.c */
 int ttb__result_prepare(struct ttb_lab_node *node);

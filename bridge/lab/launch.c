@@ -172,6 +172,7 @@ static void clear(struct command_line *line)
 static void make_command_line(const struct ttb_lab_node *node, struct command_line *line)
 {
     const struct ttb_lab *lab = node->lab;
+    const struct ttb_lab_disk_opts *disk = &node->disk;
     const char *name = node->name;
     uint32_t id = ttb_node_id(node->node);
 
@@ -180,6 +181,11 @@ static void make_command_line(const struct ttb_lab_node *node, struct command_li
     put(line, "ubd0=nodes/%s/cow,nodes/%s/image", name, name);
     put(line, "ubd1r=nodes/%s/input.tar", name);
     put(line, "ubd2=nodes/%s/result", name);
+    if (disk->latency_ns || disk->per_kib_ns || disk->jitter_ns || disk->flush_ns)
+        put(line, "ubd0.latency=%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%" PRIu64, disk->latency_ns,
+            disk->per_kib_ns, disk->jitter_ns, disk->flush_ns);
+    if (disk->survivors != TTB_DISK_ALL)
+        put(line, "ubd0.undo=nodes/%s/undo", name);
     put(line, "root=/dev/ubda");
     put(line, "rw");
     put(line, "init=/sbin/ttb-init");
@@ -296,6 +302,7 @@ static int launch(void *user, struct ttb_node *unused)
     clear(&line);
     if (rc)
         return rc;
+    node->lives++;
     rc = loop->ops->add(loop->impl, node->process.pidfd, POLLIN, process_ended, node,
                         &node->process_watch);
     if (rc) {
@@ -330,6 +337,8 @@ static int reap(void *user, struct ttb_node *unused, bool force, int *exit_statu
         node->wait_status = -1;
     ttb__console_finish(node, ttb_bridge_now_ns(lab->bridge));
     ttb__result_collect(node);
+    if (force || (WIFSIGNALED(node->wait_status) && WTERMSIG(node->wait_status) == SIGKILL))
+        ttb__power_cut(node);
     ttb__remove_tree(node->directory_fd, UML_DIRECTORY);
     *exit_status = node->wait_status;
     return rc;

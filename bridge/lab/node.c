@@ -191,6 +191,32 @@ static int make_node_directory(struct ttb_lab_node *node)
     return 0;
 }
 
+/* As the kernel's UBD_LATENCY_MAX. */
+#define LATENCY_MAX_NS (UINT64_C(1000) * 1000000000)
+
+static int copy_disk(struct ttb_lab_node *node, const struct ttb_lab_disk_opts *disk)
+{
+    bool delays = disk->latency_ns || disk->per_kib_ns || disk->jitter_ns || disk->flush_ns;
+
+    if (disk->latency_ns > LATENCY_MAX_NS || disk->per_kib_ns > LATENCY_MAX_NS ||
+        disk->jitter_ns > LATENCY_MAX_NS || disk->flush_ns > LATENCY_MAX_NS)
+        return ttb__lab_fail(node->lab, -EINVAL, "node %s: disk: a latency is above 1000 s",
+                             node->name);
+    if ((unsigned)disk->survivors > TTB_DISK_TORN)
+        return ttb__lab_fail(node->lab, -EINVAL,
+                             "node %s: disk: survivors %d is not one of its values", node->name,
+                             (int)disk->survivors);
+    if ((delays || disk->survivors != TTB_DISK_ALL) && !node->kernel_info.disk_model)
+        return ttb__lab_fail(node->lab, -ENOEXEC,
+                             "node %s: kernel %s: Linux %s has no model of disks (latency, loss of "
+                             "power); build one with: ttb kernel build",
+                             node->name, node->kernel, node->kernel_info.version);
+    node->disk = *disk;
+    if (!disk->flush_ns)
+        node->disk.flush_ns = disk->latency_ns;
+    return 0;
+}
+
 static int describe_node(struct ttb_lab_node *node, const struct ttb_lab_node_opts *opts)
 {
     struct ttb_lab *lab = node->lab;
@@ -208,6 +234,8 @@ static int describe_node(struct ttb_lab_node *node, const struct ttb_lab_node_op
         rc = choose_kernel(node, opts->kernel);
     if (!rc)
         rc = choose_image(node, opts->image);
+    if (!rc)
+        rc = copy_disk(node, &opts->disk);
     if (!rc)
         rc = make_node_directory(node);
     if (!rc)

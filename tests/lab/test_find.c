@@ -108,9 +108,23 @@ static void test_built_kernels_are_found_by_version(void **state)
     make_result(cache, "kernels", "6.12-000000000005", "config");
     finds(ttb_lab_find_kernel, "6.12", "/kernels/6.12-000000000003/linux");
     finds(ttb_lab_find_kernel, "6.1", "/kernels/6.1-000000000002/linux");
-    finds(ttb_lab_find_kernel, NULL, "/kernels/7.2-000000000004/linux");
+    finds(ttb_lab_find_kernel, NULL, "/kernels/6.12-000000000003/linux");
     fails_to_find(ttb_lab_find_kernel, "6", -ENOENT, "\"6\"");
     fails_to_find(ttb_lab_find_kernel, "", -ENOENT, "\"\"");
+    unsetenv("TTB_CACHE");
+    scratch_free(cache);
+}
+
+static void test_without_the_usual_kernel_the_newest_is_taken(void **state)
+{
+    char *cache = scratch_new();
+
+    (void)state;
+    unsetenv("TTB_KERNEL");
+    setenv("TTB_CACHE", cache, 1);
+    make_result(cache, "kernels", "7.2-000000000001", "linux");
+    make_result(cache, "kernels", "6.1-000000000002", "linux");
+    finds(ttb_lab_find_kernel, NULL, "/kernels/6.1-000000000002/linux");
     unsetenv("TTB_CACHE");
     scratch_free(cache);
 }
@@ -168,6 +182,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_kernel_is_read_without_running_it),
         cmocka_unit_test(test_what_is_no_kernel_is_told_apart),
         cmocka_unit_test(test_built_kernels_are_found_by_version),
+        cmocka_unit_test(test_without_the_usual_kernel_the_newest_is_taken),
         cmocka_unit_test(test_the_environment_names_the_default),
         cmocka_unit_test(test_a_slash_makes_it_a_path),
         cmocka_unit_test(test_the_default_image_is_busybox),

@@ -26,6 +26,7 @@
  *     calendar.sock, NODE.PORT   sockets, removed by ttb_lab_free()
  *     nodes/NAME/console.log     what the node printed
  *     nodes/NAME/cow             its copy-on-write layer over the image
+ *     nodes/NAME/undo            what it has overwritten there since the last FLUSH, if asked for
  *     nodes/NAME/input.tar       what it was told to do: disk ubdb in the guest
  *     nodes/NAME/result          what came back: disk ubdc in the guest
  *
@@ -47,6 +48,7 @@
 #include <stdint.h>
 
 #include <ttbridge/bridge.h>
+#include <ttbridge/disk.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -115,6 +117,21 @@ struct ttb_lab_file {
     uint32_t mode; /**< permission bits; 0: 0644, or those of host_path's owner */
 };
 
+/**
+ * How a node's disk, ubda in the guest, behaves. All zero: its accesses take no simulated time, and
+ * what is written stays even if the node is killed. Anything else needs a kernel of uml-patches/.
+ */
+struct ttb_lab_disk_opts {
+    uint64_t latency_ns; /**< simulated time that each request takes; they are served in order */
+    uint64_t per_kib_ns; /**< on top for each KiB that is read or written */
+    uint64_t jitter_ns;  /**< on top, at random (seeded) from 0 to this */
+    uint64_t flush_ns;   /**< of a FLUSH instead of latency_ns; 0: latency_ns */
+    enum ttb_disk_survivors
+        survivors; /**< what is left of unflushed writes when the node is killed,
+                                            ttb_node_stop() included; seeded by the lab's seed, the
+                                            node's id and how many times it has been started */
+};
+
 /** Options of a node. Set `size` and `name`. Everything is copied, files when the node is added. */
 struct ttb_lab_node_opts {
     size_t size;         /**< sizeof(struct ttb_lab_node_opts) */
@@ -130,6 +147,7 @@ struct ttb_lab_node_opts {
     size_t file_count;
     const char *const *kernel_arguments; /**< appended to the kernel's command line; each one word;
                                               NULL-terminated list or NULL */
+    struct ttb_lab_disk_opts disk;
 };
 
 /**
@@ -208,7 +226,7 @@ void ttb_lab_on_console_line(struct ttb_lab *lab, ttb_lab_line_fn fn, void *user
 
 /**
  * Find a kernel: `wanted` is a path if it has a slash in it, else a version that was built by "ttb
- * kernel build", e.g. "6.12". NULL: $TTB_KERNEL, else the newest that was built.
+ * kernel build", e.g. "6.12". NULL: $TTB_KERNEL, else 6.12, else the newest that was built.
  * @param path   gets an absolute path
  * @param error  gets a sentence with the remedy; may be NULL
  * @return 0; -ENOENT; -ENAMETOOLONG
@@ -227,6 +245,7 @@ struct ttb_lab_kernel_info {
     bool time_travel; /**< CONFIG_UML_TIME_TRAVEL_SUPPORT with an external calendar */
     bool virtio;      /**< CONFIG_VIRTIO_UML */
     bool seeded;      /**< has the seeded entropy patch: without it runs differ */
+    bool disk_model;  /**< has those of struct ttb_lab_disk_opts */
 };
 
 /** Look into a kernel binary without running it. @return 0; -ENOENT, -EACCES; -ENOEXEC: not a UML

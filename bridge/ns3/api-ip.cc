@@ -281,7 +281,7 @@ AddRoute6(Ptr<Node> node,
 /** Routing protocols' priorities: connected and static routes first, except under OLSR, whose
  * routes to hosts lie within the connected subnet. */
 void
-SetRouting(InternetStackHelper& stack, enum ttb_ns3_routing routing)
+SetRouting(InternetStackHelper& stack, int routing)
 {
     Ipv4ListRoutingHelper four;
     Ipv6ListRoutingHelper six;
@@ -371,13 +371,14 @@ ttb_ns3_install_ip(struct ttb_ns3_object* node,
     return Call(node, [&]() {
         Ptr<Node> owner = AsExactly<Node>(node);
         InternetStackHelper stack;
-        SetRouting(stack, routing);
+        int number = Number(routing);
+        SetRouting(stack, number);
         if (!protocols || (protocols & ~(TTB_NS3_IPV4 | TTB_NS3_IPV6)))
         {
             Fail(-EINVAL, "TTB_NS3_IPV4, TTB_NS3_IPV6 or both are needed");
         }
         if (!(protocols & TTB_NS3_IPV4) &&
-            (routing == TTB_NS3_ROUTING_GLOBAL || routing == TTB_NS3_ROUTING_OLSR))
+            (number == TTB_NS3_ROUTING_GLOBAL || number == TTB_NS3_ROUTING_OLSR))
         {
             Fail(-EINVAL, "global routing and OLSR are for IPv4 only; use static routes or RIP");
         }

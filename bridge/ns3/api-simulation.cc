@@ -7,6 +7,7 @@
 #include <ns3/config.h>
 #include <ns3/event-id.h>
 #include <ns3/global-value.h>
+#include <ns3/mac48-address.h>
 #include <ns3/rng-seed-manager.h>
 #include <ns3/simulator.h>
 #include <ns3/string.h>
@@ -124,6 +125,9 @@ ttb_ns3_new(const struct ttb_ns3_opts* opts, struct ttb_ns3** ns3)
         ChooseSimulator(opts);
         RngSeedManager::SetSeed(opts->seed ? opts->seed : 1);
         RngSeedManager::SetRun(opts->run);
+        // Streams follow addresses (link-control.h), so these must not follow an earlier
+        // simulation.
+        Mac48Address::ResetAllocationIndex();
         Config::SetDefault("ns3::PcapFileWrapper::NanosecMode", BooleanValue(true));
         if (opts->bridge)
         {

@@ -55,7 +55,7 @@ const Standard STANDARDS[] = {
 };
 
 const Standard&
-FindStandard(enum ttb_ns3_wifi_standard number)
+FindStandard(int number)
 {
     for (const auto& standard : STANDARDS)
     {
@@ -210,8 +210,7 @@ ttb_ns3_create_wifi(struct ttb_ns3* ns3,
             Fail(-EINVAL, "the options' size is not set");
         }
         Ptr<WifiNetwork> network = CreateObject<WifiNetwork>();
-        FindStandard(opts->standard);
-        network->standard = opts->standard;
+        network->standard = FindStandard(Number(opts->standard)).number;
         network->infrastructure = opts->infrastructure;
         network->ssid = opts->ssid ? opts->ssid : "ttbridge";
         if (network->ssid.empty() || network->ssid.size() > SSID_MAX_BYTES)
@@ -251,7 +250,7 @@ ttb_ns3_create_wifi(struct ttb_ns3* ns3,
 int
 ttb_ns3_install_wifi(struct ttb_ns3_object* node,
                      struct ttb_ns3_object* wifi,
-                     enum ttb_ns3_wifi_role role,
+                     enum ttb_ns3_wifi_role which,
                      const char* mac,
                      const struct ttb_ns3_attribute* attributes,
                      struct ttb_ns3_object** device)
@@ -259,6 +258,7 @@ ttb_ns3_install_wifi(struct ttb_ns3_object* node,
     *device = nullptr;
     return Call(node, [&]() {
         Ptr<Node> owner = AsExactly<Node>(node);
+        int role = Number(which);
         Ptr<WifiNetwork> network = AsExactly<WifiNetwork>(wifi);
         if (role != TTB_NS3_WIFI_ADHOC && role != TTB_NS3_WIFI_STATION &&
             role != TTB_NS3_WIFI_ACCESS_POINT)

@@ -16,6 +16,7 @@
 #include <ns3/ptr.h>
 #include <ns3/type-id.h>
 
+#include <cstring>
 #include <list>
 #include <memory>
 #include <string>
@@ -192,6 +193,20 @@ ns3::Ptr<ns3::AttributeValue> ParseAttribute(ns3::TypeId type,
 ns3::Ptr<ns3::Object> CreateChecked(const char* type,
                                     const struct ttb_ns3_attribute* attributes,
                                     ns3::TypeId base);
+
+/**
+ * @return the number of an enumeration's value that came from C, where it may be any; C++ may
+ * assume that it is one of those that have names
+ */
+template <typename T>
+int
+Number(const T& value)
+{
+    int number;
+    static_assert(sizeof(number) == sizeof(value));
+    std::memcpy(&number, &value, sizeof(number));
+    return number;
+}
 
 /** Give the IP stack of a device's node its random streams, if the device is the first with an
  * address. */

@@ -311,6 +311,11 @@ void
 LinkEnd::DoDispose()
 {
     m_device = nullptr;
+    if (m_errors)
+    {
+        // The device keeps it, and its state keeps the channel, which keeps the device.
+        m_errors->Dispose();
+    }
     m_errors = nullptr;
     Object::DoDispose();
 }

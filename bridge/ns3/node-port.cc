@@ -151,8 +151,8 @@ NodePort::Check(Ptr<NetDevice> device, struct ttb_port* port)
     }
     else if (device->IsPointToPoint() && !device->SupportsSendFrom())
     {
-        why << "its link carries PPP, which has no ARP and no Ethernet addresses; use an "
-               "ns3::CsmaNetDevice on a channel of its own";
+        why << "its link carries PPP, which has no ARP and no Ethernet addresses; use a "
+               "ttb::EthernetLinkDevice, or an ns3::CsmaNetDevice on a channel of its own";
     }
     else if (type == "ns3::WifiNetDevice" && !device->SupportsSendFrom())
     {

@@ -657,6 +657,35 @@ static void trace_sources_see_frames_at_their_times(void **)
     assert_true(seen == expected);
 }
 
+static void a_pcap_file_has_the_frames_at_their_times(void **)
+{
+    char path[] = "/tmp/ttb-eth-XXXXXX";
+    uint32_t head[6 + 4];
+    uint8_t frame[60];
+    int file = mkstemp(path);
+
+    assert_true(file >= 0);
+    {
+        Line line(1000000000, 500);
+
+        line.Ok(ttb_ns3_pcap(line.handles[1], path, true));
+        line.Send(3 * SECOND_NS + 7, 0, MakeFrame(60));
+        line.Run();
+        line.Ok(ttb_ns3_destroy(line.ns3));
+    }
+    assert_int_equal(read(file, head, sizeof(head)), sizeof(head));
+    assert_int_equal(head[0], 0xa1b23c4d); /* nanoseconds */
+    assert_int_equal(head[5], 1);          /* Ethernet */
+    assert_int_equal(head[6], 3);
+    assert_int_equal(head[7], 7 + 576 + 500);
+    assert_int_equal(head[8], 60);
+    assert_int_equal(read(file, frame, sizeof(frame)), sizeof(frame));
+    assert_memory_equal(frame, MakeFrame(60).data(), sizeof(frame));
+    assert_int_equal(read(file, frame, sizeof(frame)), 0);
+    close(file);
+    unlink(path);
+}
+
 /* ------------------------------------------------------------------------------------ refusals */
 
 static void says(Line &line, int rc, int expected, const char *part)
@@ -752,6 +781,7 @@ int main()
         cmocka_unit_test(a_cut_loses_what_is_on_the_link_and_what_waits),
         cmocka_unit_test(devices_say_when_the_link_comes_and_goes),
         cmocka_unit_test(trace_sources_see_frames_at_their_times),
+        cmocka_unit_test(a_pcap_file_has_the_frames_at_their_times),
         cmocka_unit_test(what_cannot_be_is_refused_with_the_reason),
     };
 

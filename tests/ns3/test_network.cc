@@ -19,7 +19,9 @@
 #include <cerrno>
 #include <cstring>
 #include <functional>
+#include <stdlib.h>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 /* Last, for it defines fail() as a macro; and it does not know C++. */
@@ -731,9 +733,20 @@ static void loss_on_the_air_is_counted_and_made_up_for(void **)
 {
     Air air;
 
+    char path[] = "/tmp/ttb-wifi-XXXXXX";
+    uint32_t head[6];
+    int file = mkstemp(path);
+
+    assert_true(file >= 0);
     air.Build(TTB_NS3_WIFI_G, false);
+    air.Ok(ttb_ns3_pcap(air.devices[1], path, true));
     air.Set(air.devices[1], TTB_NS3_LINK_LOSS, 300000000);
     assert_in_range(air.Ping().size(), 18, 20); /* frames are sent again */
+    assert_int_equal(read(file, head, sizeof(head)), sizeof(head));
+    assert_int_equal(head[5], 127); /* IEEE 802.11 with radiotap headers */
+    assert_true(lseek(file, 0, SEEK_END) > 20 * 100);
+    close(file);
+    unlink(path);
     assert_true(air.Stats(air.devices[1]).dropped_loss > 5);
     assert_true(air.Stats(air.devices[0]).sent_frames >= 20);
     assert_int_equal(air.Stats(air.devices[0]).dropped_loss, 0);

@@ -456,7 +456,7 @@ static void devices_that_cannot_carry_a_port_are_refused_with_the_reason(void **
     CreateObject<Node>()->AddDevice(ppp);
     ppp->SetAddress(Mac48Address::Allocate());
     assert_says(NodePort::Check(ppp, port), "PPP");
-    assert_says(NodePort::Check(ppp, port), "use an ns3::CsmaNetDevice");
+    assert_says(NodePort::Check(ppp, port), "use a ttb::EthernetLinkDevice");
     Ptr<CsmaNetDevice> small = lan.NewDevice(CreateObject<Node>());
     small->SetMtu(1400);
     assert_says(NodePort::Check(small, port), "MTU is 1500, the device's 1400");

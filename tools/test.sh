@@ -13,6 +13,12 @@ shift
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
+# The Debian images that tests and examples boot; made once.
+for packages in '' 'busybox-static nginx-light curl dnsmasq-base iproute2'; do
+    # shellcheck disable=SC2086 # a list of words
+    "$build/ttb" image build debian $packages > "$log" || { cat "$log"; exit 1; }
+done
+
 ctest --test-dir "$build" --output-on-failure "$@" 2>&1 | tee "$log"
 status=$?
 

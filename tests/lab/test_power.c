@@ -85,8 +85,11 @@ static void write_log_and_lose_power(bool sync, enum ttb_disk_survivors survivor
     assert_int_equal(ttb_node_stop(ttb_lab_node_as_node(node)), 0);
     assert_int_equal(ttb_node_restart(ttb_lab_node_as_node(node), cut_ns + SECOND_NS), 0);
     run_until(lab, TTB_TIME_NEVER);
-    assert_int_equal(ttb_lab_node_exit_status(node, &status), 0);
-    assert_int_equal(status, 0);
+    if (ttb_lab_node_exit_status(node, &status) || status != 0) {
+        fail_msg("the node is %s: %s\n%s%s",
+                 ttb_node_state_name(ttb_node_get_state(ttb_lab_node_as_node(node))),
+                 ttb_node_failure(ttb_lab_node_as_node(node)), notes.log, notes.text);
+    }
     count(notes.text, "ack", outcome->acknowledged);
     count(notes.text, "found", outcome->found);
     for (unsigned i = 0; i < RECORDS; i++) {

@@ -30,14 +30,15 @@
 #define MS            1000000ULL
 #define WALL_LIMIT_MS 60000
 
-static const char guest_script[] = "ip addr add 10.0.0.1/24 dev eth0\n"
-                                   "ip link set eth0 up\n"
-                                   /* The link watch lets the first frame out only then. */
-                                   "for i in $(seq 100); do\n"
-                                   "    [ \"$(cat /sys/class/net/eth0/operstate)\" = up ] && break\n"
-                                   "    sleep 0.05\n"
-                                   "done\n"
-                                   "ping -c 20 -i 0.05 10.0.0.2\n";
+static const char guest_script[] =
+    "ip addr add 10.0.0.1/24 dev eth0\n"
+    "ip link set eth0 up\n"
+    /* The link watch lets the first frame out only then. */
+    "for i in $(seq 100); do\n"
+    "    [ \"$(cat /sys/class/net/eth0/operstate)\" = up ] && break\n"
+    "    sleep 0.05\n"
+    "done\n"
+    "ping -c 20 -i 0.05 10.0.0.2\n";
 
 static uint64_t wall_ms(void)
 {

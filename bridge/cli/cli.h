@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Exit statuses of every subcommand. */
 enum exit_status {
@@ -41,6 +42,9 @@ int show_profile(const char *path);
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 bool is_help(const char *argument);
+
+/* times.c: "1.5s", "20ms", "7us", "100ns", "3" (seconds): exact, no floating point. */
+bool parse_time_ns(const char *text, uint64_t *time_ns);
 
 /* data.c: the path of a file that belongs to the installation, e.g. "images/build.sh".
  * TTB_DATADIR, the installation that the program is part of, its build's source: the first that is

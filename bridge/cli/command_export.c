@@ -38,41 +38,6 @@ static const char help[] =
     "Exit status: 0; 1 the trace is truncated or damaged, and what is there was exported; 2 wrong\n"
     "usage, no such node or link; 3 the trace cannot be read or the output not written.\n";
 
-/* "1.5s", "20ms", "7us", "100ns", "3": exact, no floating point. */
-static bool parse_time(const char *text, uint64_t *time_ns)
-{
-    static const struct {
-        const char *unit;
-        uint64_t ns;
-    } units[] = {{"", 1000000000}, {"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"ns", 1}};
-    uint64_t whole = 0, fraction = 0, scale = 1, unit_ns = 0;
-    const char *at = text;
-
-    if (*at < '0' || *at > '9')
-        return false;
-    for (; *at >= '0' && *at <= '9'; at++) {
-        if (__builtin_mul_overflow(whole, 10, &whole) ||
-            __builtin_add_overflow(whole, (uint64_t)(*at - '0'), &whole))
-            return false;
-    }
-    if (*at == '.') {
-        for (at++; *at >= '0' && *at <= '9'; at++) {
-            if (scale == 1000000000)
-                return false;
-            fraction = fraction * 10 + (uint64_t)(*at - '0');
-            scale *= 10;
-        }
-    }
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (strcmp(at, units[i].unit) == 0)
-            unit_ns = units[i].ns;
-    }
-    /* No fractions of a nanosecond. */
-    if (!unit_ns || fraction * unit_ns % scale || __builtin_mul_overflow(whole, unit_ns, &whole))
-        return false;
-    return !__builtin_add_overflow(whole, fraction * unit_ns / scale, time_ns);
-}
-
 /* True, with a sentence, if the output would overwrite what is read. */
 static bool is_the_trace(const char *path, const char *output)
 {
@@ -164,11 +129,11 @@ static int take_option(int option, struct ttb_export_opts *opts, const char **ou
         opts->link = optarg;
         break;
     case OPTION_FROM:
-        if (!parse_time(optarg, &opts->from_ns))
+        if (!parse_time_ns(optarg, &opts->from_ns))
             return usage_error("export", "--from: \"%s\" is no time", optarg);
         break;
     case OPTION_TO:
-        if (!parse_time(optarg, &opts->to_ns))
+        if (!parse_time_ns(optarg, &opts->to_ns))
             return usage_error("export", "--to: \"%s\" is no time", optarg);
         if (!opts->to_ns)
             return usage_error("export", "--to: nothing is earlier than 0");

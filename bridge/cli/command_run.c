@@ -14,6 +14,7 @@
 #include <ttbridge/scenario.h>
 
 #include "cli.h"
+#include "live.h"
 #include "run/run.h"
 
 /* Run directories of one name that are looked at. */
@@ -27,31 +28,40 @@ struct request {
     size_t override_count;
     bool has_seed, check, quiet;
     uint64_t seed;
+    struct live pcap;
 };
 
 static void help(void)
 {
-    fputs("usage: ttb run SCENARIO [OPTION...]\n"
-          "\n"
-          "Runs a scenario (a YAML file; \"-\": standard input): starts its nodes on its network,\n"
-          "runs their commands, does what is to be done to them at its simulated times, and\n"
-          "checks what is expected.\n"
-          "\n"
-          "  --check            only check the scenario, and print what was understood\n"
-          "  -o, --output DIR   the run directory; default: runs/NAME-N with the next free N\n"
-          "  --seed N           another seed than the scenario's\n"
-          "  --set KEY=VALUE    change a field, e.g. links.lan.delay=5ms; may be repeated\n"
-          "  --jobs N           nodes that run at once; only 1 for now\n"
-          "  --junit FILE       write the result for CI systems as well\n"
-          "  -q, --quiet        no progress line, and no result if it is as expected\n"
-          "\n"
-          "Kernel and image: what the scenario names, else $TTB_KERNEL and $TTB_IMAGE, else what\n"
-          "\"ttb kernel build\" and \"ttb image build\" made.\n"
-          "\n"
-          "Exit status: 0 as expected; 1 an expectation failed; 2 usage or scenario error; 3 the\n"
-          "run broke: a node crashed or hung, something of the host is missing, or it was\n"
-          "interrupted.\n",
-          stdout);
+    fputs(
+        "usage: ttb run SCENARIO [OPTION...]\n"
+        "\n"
+        "Runs a scenario (a YAML file; \"-\": standard input): starts its nodes on its network,\n"
+        "runs their commands, does what is to be done to them at its simulated times, and\n"
+        "checks what is expected.\n"
+        "\n"
+        "  --check            only check the scenario, and print what was understood\n"
+        "  -o, --output DIR   the run directory; default: runs/NAME-N with the next free N\n"
+        "  --seed N           another seed than the scenario's\n"
+        "  --set KEY=VALUE    change a field, e.g. links.lan.delay=5ms; may be repeated\n"
+        "  --jobs N           nodes that run at once; only 1 for now\n"
+        "  --pcap FILE        write a capture (pcapng) while the run goes on: to a file or FIFO;\n"
+        "                     \"-\": standard output, and everything else to standard error\n"
+        "  --pcap-node NAME   only this node's frames, console and events\n"
+        "  --pcap-link NAME   only frames at places on this link, and events about it\n"
+        "  --pcap-from TIME   nothing earlier, e.g. 1.5s, 20ms, 3 (seconds)\n"
+        "  --pcap-to TIME     only what is earlier\n"
+        "  --pcap-frames-only neither console nor events\n"
+        "  --junit FILE       write the result for CI systems as well\n"
+        "  -q, --quiet        no progress line, and no result if it is as expected\n"
+        "\n"
+        "Kernel and image: what the scenario names, else $TTB_KERNEL and $TTB_IMAGE, else what\n"
+        "\"ttb kernel build\" and \"ttb image build\" made.\n"
+        "\n"
+        "Exit status: 0 as expected; 1 an expectation failed; 2 usage or scenario error; 3 the\n"
+        "run broke: a node crashed or hung, something of the host is missing, or it was\n"
+        "interrupted.\n",
+        stdout);
 }
 
 /* ------------------------------------------------------------------------------- command line */
@@ -67,16 +77,49 @@ static bool parse_number(const char *text, uint64_t *value)
     return errno == 0 && *end == 0;
 }
 
+enum {
+    CHECK = 256,
+    SEED,
+    SET,
+    JOBS,
+    JUNIT,
+    PCAP,
+    PCAP_NODE,
+    PCAP_LINK,
+    PCAP_FROM,
+    PCAP_TO,
+    PCAP_FRAMES_ONLY
+};
+
+static int parse_pcap(int option, struct live *pcap)
+{
+    uint64_t *time_ns = option == PCAP_FROM ? &pcap->filter.from_ns : &pcap->filter.to_ns;
+
+    switch (option) {
+    case PCAP:
+        pcap->output = optarg;
+        break;
+    case PCAP_NODE:
+        pcap->filter.node = optarg;
+        break;
+    case PCAP_LINK:
+        pcap->filter.link = optarg;
+        break;
+    case PCAP_FRAMES_ONLY:
+        pcap->filter.frames_only = true;
+        break;
+    default:
+        if (!parse_time_ns(optarg, time_ns) || (option == PCAP_TO && !*time_ns))
+            return usage_error("run", "--pcap-%s: \"%s\" is no time",
+                               option == PCAP_FROM ? "from" : "to", optarg);
+        break;
+    }
+    return 0;
+}
+
 /* Returns 0, or the exit status, negated: -1 for help. */
 static int parse(int argc, char **argv, struct request *request)
 {
-    enum {
-        CHECK = 256,
-        SEED,
-        SET,
-        JOBS,
-        JUNIT
-    };
     static const struct option options[] = {
         {"check", no_argument, NULL, CHECK},
         {"output", required_argument, NULL, 'o'},
@@ -84,12 +127,18 @@ static int parse(int argc, char **argv, struct request *request)
         {"set", required_argument, NULL, SET},
         {"jobs", required_argument, NULL, JOBS},
         {"junit", required_argument, NULL, JUNIT},
+        {"pcap", required_argument, NULL, PCAP},
+        {"pcap-node", required_argument, NULL, PCAP_NODE},
+        {"pcap-link", required_argument, NULL, PCAP_LINK},
+        {"pcap-from", required_argument, NULL, PCAP_FROM},
+        {"pcap-to", required_argument, NULL, PCAP_TO},
+        {"pcap-frames-only", no_argument, NULL, PCAP_FRAMES_ONLY},
         {"quiet", no_argument, NULL, 'q'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     uint64_t jobs;
-    int option;
+    int option, status;
 
     opterr = 0;
     optind = 1;
@@ -120,6 +169,16 @@ static int parse(int argc, char **argv, struct request *request)
         case JUNIT:
             request->junit = optarg;
             break;
+        case PCAP:
+        case PCAP_NODE:
+        case PCAP_LINK:
+        case PCAP_FROM:
+        case PCAP_TO:
+        case PCAP_FRAMES_ONLY:
+            status = parse_pcap(option, &request->pcap);
+            if (status)
+                return status;
+            break;
         case 'q':
             request->quiet = true;
             break;
@@ -139,6 +198,12 @@ static int parse(int argc, char **argv, struct request *request)
     if (optind + 1 != argc)
         return usage_error("run", "one scenario at a time, not also \"%s\"", argv[optind + 1]);
     request->file = argv[optind];
+    if (!request->pcap.output &&
+        (request->pcap.filter.node || request->pcap.filter.link || request->pcap.filter.from_ns ||
+         request->pcap.filter.to_ns || request->pcap.filter.frames_only))
+        return usage_error("run", "what --pcap-... asks for needs --pcap FILE");
+    if (request->pcap.filter.to_ns && request->pcap.filter.to_ns <= request->pcap.filter.from_ns)
+        return usage_error("run", "--pcap-to is not after --pcap-from");
     return 0;
 }
 
@@ -189,6 +254,22 @@ static void watch_signals(struct ttb__run *run)
     sigaction(SIGTERM, &action, NULL);
 }
 
+/* 0, or the exit status after a sentence. */
+static int check_pcap_names(const struct request *request, const Ttb__Scenario *scenario)
+{
+    const char *node = request->pcap.filter.node, *link = request->pcap.filter.link;
+    bool has_node = !node, has_link = !link;
+
+    for (size_t i = 0; i < scenario->n_nodes && !has_node; i++)
+        has_node = strcmp(scenario->nodes[i]->name, node) == 0;
+    for (size_t i = 0; i < scenario->n_links && !has_link; i++)
+        has_link = strcmp(scenario->links[i]->name, link) == 0;
+    if (!has_node || !has_link)
+        return usage_error("run", "--pcap-%s: %s has no %s \"%s\"", has_node ? "link" : "node",
+                           request->file, has_node ? "link" : "node", has_node ? link : node);
+    return 0;
+}
+
 static int conclude(struct ttb__run *run, const struct request *request)
 {
     enum ttb__verdict verdict = ttb__run_conclude(run);
@@ -200,10 +281,10 @@ static int conclude(struct ttb__run *run, const struct request *request)
         fprintf(stderr, "ttb run: cannot write %s: %s\n", request->junit, strerror(-rc));
         return EXIT_BROKEN;
     }
-    return (int)verdict;
+    return request->pcap.status ? EXIT_BROKEN : (int)verdict;
 }
 
-static int execute(const struct request *request, const Ttb__Scenario *scenario)
+static int execute(struct request *request, const Ttb__Scenario *scenario)
 {
     char chosen[128], error[1200];
     struct ttb__run_opts opts = {
@@ -215,6 +296,17 @@ static int execute(const struct request *request, const Ttb__Scenario *scenario)
     struct ttb__run *run;
     int rc;
 
+    if (request->pcap.output) {
+        rc = check_pcap_names(request, scenario);
+        if (!rc)
+            rc = live_open(&request->pcap);
+        if (rc)
+            return rc;
+        opts.sink = live_sink;
+        opts.sink_user = &request->pcap;
+        opts.sink_begin = live_begin;
+        opts.sink_end = live_end;
+    }
     if (!opts.directory) {
         rc = choose_directory(scenario->name, chosen, sizeof(chosen));
         if (rc) {
@@ -227,6 +319,8 @@ static int execute(const struct request *request, const Ttb__Scenario *scenario)
     rc = ttb__run_new(&opts, &run, error, sizeof(error));
     if (rc) {
         fprintf(stderr, "ttb run: %s: %s\n", request->file, error);
+        if (request->pcap.output)
+            live_close(&request->pcap);
         return rc == -EINVAL || rc == -EOPNOTSUPP ? EXIT_USAGE : EXIT_BROKEN;
     }
     watch_signals(run);
@@ -256,7 +350,7 @@ static int show_understood(const struct request *request, const Ttb__Scenario *s
     return EXIT_AS_EXPECTED;
 }
 
-static int read_and_run(const struct request *request)
+static int read_and_run(struct request *request)
 {
     const struct ttb_scenario_opts opts = {
         .size = sizeof(opts),

@@ -448,6 +448,11 @@ int ttb_trace_writer_add_place(struct ttb_trace_writer *writer, const struct ttb
     return 0;
 }
 
+const struct ttb_trace_header *ttb_trace_writer_header(const struct ttb_trace_writer *writer)
+{
+    return &writer->header.view;
+}
+
 const struct ttb_trace_tables *ttb_trace_writer_tables(const struct ttb_trace_writer *writer)
 {
     return &writer->tables.view;

@@ -138,6 +138,8 @@ struct ttb__run {
     bool trace_attached;
     ttb_trace_sink_fn sink;
     void *sink_user;
+    void (*sink_begin)(void *sink_user, const struct ttb_trace_header *header);
+    void (*sink_end)(void *sink_user); /* NULL once it has been called */
 
     struct ttb__run_node *nodes;
     size_t node_count;

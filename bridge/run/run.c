@@ -301,6 +301,8 @@ static int open_trace(struct ttb__run *run)
     }
     if (!rc)
         ttb_trace_writer_set_sink(run->writer, on_record, run);
+    if (!rc && run->sink_begin)
+        run->sink_begin(run->sink_user, ttb_trace_writer_header(run->writer));
     free(packed);
     free(nodes);
     free(artifacts.list);
@@ -349,6 +351,8 @@ int ttb__run_new(const struct ttb__run_opts *opts, struct ttb__run **made, char 
     run->scenario = opts->scenario;
     run->sink = opts->sink;
     run->sink_user = opts->sink_user;
+    run->sink_begin = opts->sink_begin;
+    run->sink_end = opts->sink_end;
     run->ops = engine(run->scenario);
     rc = ttb__run_check(run->scenario, run->error, sizeof(run->error));
     if (!rc)
@@ -385,6 +389,9 @@ static void close_trace(struct ttb__run *run, const struct ttb_trace_end *end)
         return;
     if (run->trace_attached)
         ttb_trace_writer_detach(run->writer);
+    if (run->sink_end)
+        run->sink_end(run->sink_user);
+    run->sink_end = NULL;
     ttb_bridge_on_node_state(ttb_lab_bridge(run->lab), NULL, NULL);
     ttb_lab_on_console_line(run->lab, NULL, NULL);
     if (ttb_trace_writer_close(run->writer, end))

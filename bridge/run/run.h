@@ -43,6 +43,10 @@ struct ttb__run_opts {
     bool progress;                 /* a line on standard error */
     ttb_trace_sink_fn sink;        /* gets all records as they are made; NULL: none */
     void *sink_user;
+    /* Before the sink's first record, and after its last one while all that records refer to is still
+     * there. The header is valid in between. Either may be NULL. */
+    void (*sink_begin)(void *sink_user, const struct ttb_trace_header *header);
+    void (*sink_end)(void *sink_user);
 };
 
 /*

@@ -68,13 +68,17 @@ static void expected_line(const struct ttb_trace_reader *reader, uint64_t epoch_
     const struct ttb_trace_tables *tables = ttb_trace_reader_tables(reader);
     const struct ttb_trace_place *place = ttb_trace_find_place(tables, record->frame.place);
     uint64_t time_ns = epoch_ns + record->time_ns;
+    const struct ttb_trace_node *node =
+        place && place->node != TTB_TRACE_NONE ? ttb_trace_find_node(tables, place->node) : NULL;
     char packet[32] = "";
 
     if (record->frame.packet)
         snprintf(packet, sizeof(packet), "%" PRIu64, record->frame.packet);
     snprintf(line, size_bytes, "%s%s%s\t%" PRIu64 ".%09" PRIu64 "\t%u\t%zu\t%s",
-             place ? ttb_trace_find_node(tables, place->node)->name : "network", place ? "." : "",
-             place ? place->name : "", time_ns / 1000000000, time_ns % 1000000000,
+             node    ? node->name
+             : place ? ""
+                     : "network",
+             node ? "." : "", place ? place->name : "", time_ns / 1000000000, time_ns % 1000000000,
              record->frame.len_bytes, record->frame.payload.len_bytes, packet);
 }
 

@@ -397,6 +397,10 @@ int ttb_trace_writer_add_link(struct ttb_trace_writer *writer, const struct ttb_
 int ttb_trace_writer_add_place(struct ttb_trace_writer *writer, const struct ttb_trace_place *place,
                                uint32_t *id);
 
+/** What stands at the beginning of the trace, completed by what the library knows of the machine. Valid
+ * as long as the writer. */
+const struct ttb_trace_header *ttb_trace_writer_header(const struct ttb_trace_writer *writer);
+
 const struct ttb_trace_tables *ttb_trace_writer_tables(const struct ttb_trace_writer *writer);
 
 /**

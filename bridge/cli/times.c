@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "cli.h"
 
+#include <string.h>
+
 bool parse_time_ns(const char *text, uint64_t *time_ns)
 {
     static const struct {

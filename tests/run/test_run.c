@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* ttb run, as a user sees it, with real nodes on the built-in network. */
-#include "../cli/run.h"
+#include "rig.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <time.h>
-
-static const char *program;
-static char work[] = "/tmp/ttb-run-XXXXXX";
 
 static const char two_nodes[] =
     "engine: builtin\n"
@@ -20,51 +17,6 @@ static const char two_nodes[] =
     "    interfaces: [{link: lan, address: 10.0.0.1/24}]\n"
     "    run: [ping -c 8 -i 0.1 b, head -c 8 /dev/urandom | od -x]\n"
     "  b: {interfaces: [{link: lan, address: 10.0.0.2/24}]}\n";
-
-static void write_scenario(const char *text)
-{
-    char path[64];
-    FILE *file;
-
-    snprintf(path, sizeof(path), "%s/s.yaml", work);
-    file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    assert_int_equal(fclose(file), 0);
-}
-
-/* In the work folder; the scenario is s.yaml. */
-static void run_in_work(const char *line, struct said *said)
-{
-    char whole[1024];
-
-    snprintf(whole, sizeof(whole), "cd %s && %s", work, line);
-    run(program, whole, said);
-}
-
-static void expect_status(const struct said *said, int status)
-{
-    if (said->status != status)
-        fail_msg("status %d, not %d\n%s\n%s", said->status, status, said->out, said->err);
-}
-
-static int fresh_folder(void **state)
-{
-    (void)state;
-    strcpy(work + strlen(work) - 6, "XXXXXX");
-    return mkdtemp(work) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    struct said said;
-    char line[64];
-
-    (void)state;
-    snprintf(line, sizeof(line), "rm -rf %s", work);
-    run(program, line, &said);
-    return said.status;
-}
 
 /* ------------------------------------------------------------------------------------- the same */
 
@@ -129,33 +81,6 @@ static void replay_names_the_first_difference_and_the_image_that_changed(void **
     assert_says(said.out, "8 packets transmitted");
     assert_says(said.out, "8 Packets transmitted");
     assert_says(said.out, "image.ext4");
-}
-
-static void the_same_holds_for_ns3_with_a_link_that_changes(void **state)
-{
-    struct said said;
-
-    (void)state;
-    write_scenario(
-        "duration: 30s\n"
-        "links: {lan: {type: csma, rate: 100Mbps, delay: 1ms, pcap: true}}\n"
-        "nodes:\n"
-        "  server: {interfaces: [{link: lan, address: 10.0.0.3/24}]}\n"
-        "  n1:\n"
-        "    interfaces: [{link: lan, address: 10.0.0.1/24}]\n"
-        "    run: [{command: ping -c 2 server, at: 1s, exit: 0},\n"
-        "          {command: ping -c 2 server, at: 6s, exit: 0}, ping -c 9 -i 0.1 server]\n"
-        "events:\n"
-        "  - {at: 5s, link: lan, set: {delay: 5ms}}\n"
-        "  - {at: 7500ms, link: lan, set: {loss: 50%}}\n"
-        "expect:\n"
-        "  - {node: n1, console_matches: 'seq=1 .* time=[2-4]\\.', before: 5s}\n"
-        "  - {node: n1, console_matches: 'seq=1 .* time=10\\.', after: 5s}\n"
-        "  - {link: lan, dropped: \">=1\", drop: loss}\n");
-    run_in_work("$TTB run s.yaml -o 1 && $TTB run s.yaml -o 2 && $TTB replay 1", &said);
-    expect_status(&said, 0);
-    run_in_work("cmp 1/run.ttb 2/run.ttb && cmp 1/lan.pcap 2/lan.pcap", &said);
-    expect_status(&said, 0);
 }
 
 /* ------------------------------------------------------------------------------- what is run */
@@ -463,7 +388,6 @@ static void an_interrupt_closes_the_trace_and_names_the_time(void **state)
 
 int main(int argc, char **argv)
 {
-#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, fresh_folder, remove_folder)
     const struct CMUnitTest repeat[] = {
         WITH_FOLDER(equal_runs_are_equal_byte_for_byte),
         WITH_FOLDER(another_seed_gives_another_digest),
@@ -486,12 +410,8 @@ int main(int argc, char **argv)
         WITH_FOLDER(an_interrupt_closes_the_trace_and_names_the_time),
     };
 
-    const struct CMUnitTest ns3[] = {
-        WITH_FOLDER(the_same_holds_for_ns3_with_a_link_that_changes),
-    };
-
     if (argc != 3) {
-        fputs("usage: test_run TTB repeat|nodes|ends|ns3\n", stderr);
+        fputs("usage: test_run TTB repeat|nodes|ends\n", stderr);
         return 2;
     }
     program = argv[1];
@@ -499,7 +419,5 @@ int main(int argc, char **argv)
         return cmocka_run_group_tests(repeat, NULL, NULL);
     if (strcmp(argv[2], "nodes") == 0)
         return cmocka_run_group_tests(nodes, NULL, NULL);
-    if (strcmp(argv[2], "ns3") == 0)
-        return cmocka_run_group_tests(ns3, NULL, NULL);
     return cmocka_run_group_tests(ends, NULL, NULL);
 }

@@ -150,9 +150,19 @@ struct ttb__calendar_entry *ttb__calendar_first(const struct ttb__calendar *cale
     return calendar->count ? calendar->heap[0] : NULL;
 }
 
-struct ttb__calendar_entry *ttb__calendar_second(const struct ttb__calendar *calendar)
+static void visit_below(const struct ttb__calendar *calendar, size_t index,
+                        ttb__calendar_visit_fn visit, void *user)
 {
-    size_t index = earliest_child(calendar, 0);
+    size_t child = index * ARITY + 1, end = child + ARITY;
 
-    return index < calendar->count ? calendar->heap[index] : NULL;
+    if (index >= calendar->count || !visit(user, calendar->heap[index]))
+        return;
+    for (; child < end && child < calendar->count; child++)
+        visit_below(calendar, child, visit, user);
+}
+
+void ttb__calendar_visit(const struct ttb__calendar *calendar, ttb__calendar_visit_fn visit,
+                         void *user)
+{
+    visit_below(calendar, 0, visit, user);
 }

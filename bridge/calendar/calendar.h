@@ -67,8 +67,14 @@ void ttb__calendar_remove(struct ttb__calendar *calendar, struct ttb__calendar_e
 /** The earliest entry, NULL if empty. */
 struct ttb__calendar_entry *ttb__calendar_first(const struct ttb__calendar *calendar);
 
-/** The earliest entry but the first one (what bounds the first), NULL if there is none. O(1). */
-struct ttb__calendar_entry *ttb__calendar_second(const struct ttb__calendar *calendar);
+/**
+ * Visit entries, each before those that may only come later. `visit` returns whether those below this
+ * one (none of them earlier) are of interest; it must not change the calendar. The order depends on
+ * how the heap came about: only results that do not depend on it may be drawn from a visit.
+ */
+typedef bool (*ttb__calendar_visit_fn)(void *user, struct ttb__calendar_entry *entry);
+void ttb__calendar_visit(const struct ttb__calendar *calendar, ttb__calendar_visit_fn visit,
+                         void *user);
 
 static inline bool ttb__calendar_holds(const struct ttb__calendar_entry *entry)
 {

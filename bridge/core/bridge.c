@@ -150,13 +150,13 @@ int ttb_bridge_new(const struct ttb_bridge_opts *opts, struct ttb_bridge **made)
     if (!bridge)
         return -ENOMEM;
     bridge->listener.fd = -1;
-    bridge->calls_end = &bridge->calls;
     bridge->epoch_ns = opts->epoch_ns ? opts->epoch_ns : DEFAULT_EPOCH_NS;
     bridge->connect_timeout_ms =
         opts->connect_timeout_ms ? opts->connect_timeout_ms : DEFAULT_CONNECT_TIMEOUT_MS;
     bridge->hang_report_ms = opts->hang_report_ms ? opts->hang_report_ms : DEFAULT_HANG_REPORT_MS;
     bridge->hang_kill_ms = opts->hang_kill_ms ? opts->hang_kill_ms : DEFAULT_HANG_KILL_MS;
     bridge->no_pin = opts->no_pin;
+    bridge->no_look_ahead = opts->no_look_ahead;
     bridge->log = opts->log ? opts->log : log_to_stderr;
     bridge->log_user = opts->log_user;
     bridge->directory = strdup(opts->directory ? opts->directory : ".");
@@ -201,6 +201,8 @@ void ttb_bridge_free(struct ttb_bridge *bridge)
         ttb__port_free(bridge->wall_ports[i]);
     free(bridge->nodes);
     free(bridge->wall_ports);
+    free(bridge->round);
+    ttb__look_ahead_clear(bridge);
     ttb__calendar_clear(&bridge->calendar);
     ttb__listener_close(bridge, &bridge->listener);
     ttb__placement_restore(bridge);
@@ -279,12 +281,18 @@ static int for_suspects(struct ttb_bridge *bridge, bool (*suspect)(const struct 
     return count;
 }
 
-/* A sum that grows with every sign of simulated life of a running node. */
+/* A sum that changes with every sign of simulated life of a running node. */
 static uint64_t progress(const struct ttb_bridge *bridge)
 {
-    const struct ttb_node *node = bridge->running;
+    uint64_t sum = bridge->now_ns + bridge->running_count;
 
-    return node && node->controller ? ttb__controller_time_ns(node->controller) : bridge->now_ns;
+    for (uint32_t i = 0; i < bridge->round_count; i++) {
+        const struct ttb_node *node = bridge->round[i];
+
+        if (node->runs && node->controller)
+            sum += ttb__controller_time_ns(node->controller);
+    }
+    return sum;
 }
 
 int ttb__bridge_wait(struct ttb_bridge *bridge, bool (*done)(const struct ttb_bridge *),
@@ -296,7 +304,7 @@ int ttb__bridge_wait(struct ttb_bridge *bridge, bool (*done)(const struct ttb_br
 
     if (done(bridge))
         return 0;
-    connecting = bridge->running == NULL && bridge->calls_unanswered == 0;
+    connecting = bridge->running_count == 0 && bridge->calls_unanswered == 0;
     kill_ms = connecting ? bridge->connect_timeout_ms : bridge->hang_kill_ms;
     start_ms = ttb__wall_ns() / NS_PER_MS;
     progress_ns = progress(bridge);
@@ -331,16 +339,6 @@ int ttb__bridge_wait(struct ttb_bridge *bridge, bool (*done)(const struct ttb_br
 
 /* -------------------------------------------------------------------------------------- advance */
 
-static bool nobody_runs(const struct ttb_bridge *bridge)
-{
-    return bridge->running == NULL;
-}
-
-static bool is_running(const struct ttb_node *node)
-{
-    return node->bridge->running == node;
-}
-
 /* Nodes that nobody waits for may have been killed, and wall-clock ports may have something to say. */
 static int look_around(struct ttb_bridge *bridge)
 {
@@ -350,25 +348,20 @@ static int look_around(struct ttb_bridge *bridge)
     return turn(bridge, 0);
 }
 
-static int run_first(struct ttb_bridge *bridge, struct ttb__calendar_entry *first,
-                     uint64_t until_ns)
+static int do_first(struct ttb_bridge *bridge, struct ttb__calendar_entry *first, uint64_t until_ns)
 {
-    struct ttb_node *node = (struct ttb_node *)((char *)first - offsetof(struct ttb_node, entry));
-    int rc;
+    struct ttb_node *node = ttb__entry_node(bridge, first);
 
-    if (first->key.time_ns > bridge->now_ns)
-        bridge->now_ns = first->key.time_ns;
-    if (node->state == TTB_NODE_IDLE) {
-        ttb__placement_pin(bridge);
-        rc = ttb__node_bring_up(bridge);
-        ttb__bridge_sweep(bridge);
-        if (rc || node->state != TTB_NODE_STARTING)
-            return rc;
+    if (first == &node->sent_entry) {
+        ttb__transmit_release(node);
+        return 0;
     }
-    rc = ttb__node_grant(node, until_ns);
-    if (rc)
-        return rc;
-    return ttb__bridge_wait(bridge, nobody_runs, is_running);
+    if (node->state == TTB_NODE_IDLE) {
+        bridge->now_ns = first->key.time_ns;
+        ttb__placement_pin(bridge);
+        return ttb__node_bring_up(bridge);
+    }
+    return ttb__round_run(bridge, first, until_ns);
 }
 
 static int advance(struct ttb_bridge *bridge, uint64_t until_ns, uint64_t *now_ns)
@@ -376,18 +369,16 @@ static int advance(struct ttb_bridge *bridge, uint64_t until_ns, uint64_t *now_n
     int rc = look_around(bridge);
 
     ttb__bridge_sweep(bridge);
+    if (!rc)
+        rc = ttb__look_ahead_update(bridge);
     while (!rc) {
         struct ttb__calendar_entry *first;
 
         if (bridge->transmitted || bridge->now_ns == until_ns) {
-            /* Calls of this instant go out when the network has done all of it. */
+            /* Nodes act at this instant when the network has done all of it. */
             *now_ns = bridge->now_ns;
             return 0;
         }
-        rc = ttb__port_settle_calls(bridge);
-        if (rc)
-            break;
-        ttb__bridge_sweep(bridge);
         first = ttb__calendar_first(&bridge->calendar);
         if (!first || first->key.time_ns >= until_ns) {
             if (until_ns != TTB_TIME_NEVER)
@@ -395,7 +386,7 @@ static int advance(struct ttb_bridge *bridge, uint64_t until_ns, uint64_t *now_n
             *now_ns = until_ns;
             return 0;
         }
-        rc = run_first(bridge, first, until_ns);
+        rc = do_first(bridge, first, until_ns);
         ttb__bridge_sweep(bridge);
     }
     *now_ns = bridge->now_ns;
@@ -438,8 +429,6 @@ uint64_t ttb_bridge_next_ns(const struct ttb_bridge *bridge)
 {
     struct ttb__calendar_entry *first = ttb__calendar_first(&bridge->calendar);
 
-    if (bridge->calls)
-        return bridge->now_ns;
     return first ? first->key.time_ns : TTB_TIME_NEVER;
 }
 

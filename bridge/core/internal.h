@@ -3,7 +3,10 @@
  * @file internal.h
  * The bridge's objects, shared by the files of this folder only.
  *
- *   bridge.c     advance(): who runs next, until when; waiting with a watchdog
+ *   bridge.c     advance(): what comes next; waiting with a watchdog
+ *   round.c      which nodes run next, and their running
+ *   look_ahead.c how far each may run: latencies between ports, their closure, the bound
+ *   transmit.c   frames between their sender and the network
  *   node.c       life of a node: due, started, running, waiting, ended
  *   join.c       connections to calendar sockets, matched to nodes by START's id
  *   port.c       ports: frames in and out, kicks and calls
@@ -59,6 +62,9 @@ struct ttb_port {
     struct ttb_bridge *bridge;
     struct ttb_node *node; /* NULL: wall-clock port */
     uint32_t index;        /* in the node, or among the wall-clock ports */
+    uint32_t slot;         /* among the ports of all nodes */
+    bool isolated;         /* ttb_port_set_isolated() */
+    uint64_t way_back_ns;  /* no frame of it has any influence on its own node sooner */
     char name[TTB_NAME_MAX + 1];
     uint8_t mac[6];
     uint16_t mtu;
@@ -68,7 +74,7 @@ struct ttb_port {
     struct ttb__netdev *netdev; /* NULL: nobody is attached */
     bool closed;                /* netdev is over: to be freed at the next sweep */
     bool calling;               /* a call of it is unanswered */
-    bool queued;                /* in bridge->calls */
+    bool queued;                /* in node->calls */
     struct ttb_port *next_call;
     ttb_transmit_fn transmit;
     void *transmit_user;
@@ -76,11 +82,14 @@ struct ttb_port {
     uint64_t kicks, calls; /* of connections that are over */
 };
 
+struct ttb__sent_frame;
+
 /*
  * Invariants:
- * - `entry` is in the calendar iff the node is due or waiting: at its start time in state IDLE, at
- *   its request in state WAITING unless it is paused. While it runs it is in no calendar.
- * - At most one node is RUNNING (sequential mode).
+ * - `entry` is in the calendar iff the node is due or waiting: at its start time in state IDLE, and
+ *   in state WAITING unless it is paused, at its request or the time of its calls, whichever is
+ *   earlier. While it runs it is in no calendar.
+ * - `sent_entry` is in the calendar iff `sent` is not empty, at the time of the first of its frames.
  */
 struct ttb_node {
     struct ttb_bridge *bridge;
@@ -92,14 +101,20 @@ struct ttb_node {
     void *ops_user;
     struct ttb__listener listener; /* own_socket */
     struct ttb__calendar_entry entry;
-    struct ttb__controller *controller; /* NULL: not connected */
-    bool connected;                     /* START seen, ACK held back */
-    bool launched;                      /* ops->launch() succeeded and reap() is due */
-    bool up;                            /* has been WAITING in this life */
-    bool paused;                        /* WAITING, in no calendar, and gets no calls */
-    uint64_t paused_ns;                 /* since when */
-    uint64_t granted_ns;                /* start of the grant it runs in, or ran in last */
-    uint64_t bound_ns;                  /* of that grant; lowered when it transmits */
+    struct ttb__controller *controller;  /* NULL: not connected */
+    bool connected;                      /* START seen, ACK held back */
+    bool launched;                       /* ops->launch() succeeded and reap() is due */
+    bool up;                             /* has been WAITING in this life */
+    bool paused;                         /* WAITING, in no calendar, and gets no calls */
+    uint64_t paused_ns;                  /* since when */
+    bool runs;                           /* has a grant: counted in bridge->running_count */
+    uint64_t granted_ns;                 /* start of the grant it runs in, or ran in last */
+    uint64_t bound_ns;                   /* of that grant; lowered when it transmits */
+    uint64_t kick_ns;                    /* its time in the kick that is being served */
+    struct ttb_port *calls, **calls_end; /* ports with calls to send, in the order they arose */
+    uint64_t call_ns;                    /* when */
+    struct ttb__sent_frame *sent, **sent_end; /* frames that the network has not seen */
+    struct ttb__calendar_entry sent_entry;
     uint64_t wall_start_ns;
     struct ttb_port *ports[TTB__PORTS_MAX];
     uint32_t port_count;
@@ -110,6 +125,16 @@ struct ttb_node {
     bool ending;
     int ending_err;
     struct ttb__error ending_why;
+};
+
+struct ttb__look_ahead {
+    uint64_t *promised; /* [from slot][to slot], room x room; NULL: nothing is promised */
+    uint32_t room;
+    uint64_t *closure; /* [from node][to node], count x count; NULL: all zero */
+    uint64_t *nearest; /* by node: what the nearest other node takes to reach it */
+    uint32_t count;
+    uint64_t widest_ns; /* largest of the closure */
+    bool stale;         /* closure does not follow from promised */
 };
 
 struct ttb_bridge {
@@ -134,10 +159,14 @@ struct ttb_bridge {
     uint32_t wall_port_count;
     struct ttb__joiner *joiners;
 
-    struct ttb_node *running;            /* the one node that has a grant, or NULL */
-    struct ttb_port *calls, **calls_end; /* ports with calls to send, in the order they arose */
+    struct ttb__look_ahead look_ahead;
+    uint32_t port_slots;
+    bool no_look_ahead;
+    struct ttb_node **round; /* nodes of the round that is under way, in their order */
+    uint32_t round_count, round_room;
+    uint32_t running_count; /* nodes that have a grant */
     unsigned calls_unanswered;
-    bool transmitted; /* a node has sent since advance() was called; now_ns is the time */
+    bool transmitted; /* the network has got a frame since advance() was called, at now_ns */
     bool sweep_due;
     bool busy; /* in advance() or a callback: the bridge may be read only */
     uint64_t last_turn_ms;
@@ -166,8 +195,13 @@ int ttb__bridge_wait(struct ttb_bridge *bridge, bool (*done)(const struct ttb_br
 const struct ttb__controller_ops *ttb__node_controller_ops(void);
 /* Make the due nodes that start at the bridge's clock connect. */
 int ttb__node_bring_up(struct ttb_bridge *bridge);
-/* Give a node that is due its first grant, or a waiting one its next. */
-int ttb__node_grant(struct ttb_node *node, uint64_t until_ns);
+/* Give a node that is due its first grant, or a waiting one its next, up to node->bound_ns. It is in
+ * no calendar. */
+void ttb__node_grant(struct ttb_node *node);
+/* A node that ran is blocked or has ended. */
+void ttb__node_stops_running(struct ttb_node *node);
+/* Put a waiting node that is in no calendar into it. */
+int ttb__node_enter_calendar(struct ttb_node *node);
 /* Note that a node's life is over; err 0: it ended by itself. */
 void ttb__node_note_end(struct ttb_node *node, int err, const char *why);
 /* Carry it out. Not inside a callback. */
@@ -188,7 +222,7 @@ void ttb__join_sweep(struct ttb_bridge *bridge, bool all);
 void ttb__port_close(struct ttb_port *port);
 void ttb__port_free(struct ttb_port *port);
 void ttb__port_sweep(struct ttb_port *port);
-/* Send the collected calls of blocked nodes and wait for the answers. */
+/* Send the collected calls of the round's nodes and wait for the answers. */
 int ttb__port_settle_calls(struct ttb_bridge *bridge);
 /* Send the replies that were held back until a bound was acknowledged. */
 void ttb__port_release_replies(struct ttb_node *node);
@@ -196,6 +230,42 @@ void ttb__port_release_replies(struct ttb_node *node);
 /* A node's clock stops: calls that are due wait until it goes on. */
 void ttb__port_pause(struct ttb_port *port);
 void ttb__port_resume(struct ttb_port *port);
+
+/* round.c */
+/* Run the first node of the calendar, and with it all others that may run by now. */
+int ttb__round_run(struct ttb_bridge *bridge, const struct ttb__calendar_entry *first,
+                   uint64_t until_ns);
+
+/* look_ahead.c */
+/* The node may run strictly before the result, which is limit_ns or earlier. It is itself in the
+ * calendar, or not. */
+uint64_t ttb__look_ahead_bound(const struct ttb_node *node, uint64_t limit_ns);
+/* Shortest path between two nodes, 0 if nothing is known. */
+uint64_t ttb__look_ahead_ns(const struct ttb_bridge *bridge, const struct ttb_node *from,
+                            const struct ttb_node *to);
+/* Derive the closure anew if what it follows from has changed. */
+int ttb__look_ahead_update(struct ttb_bridge *bridge);
+void ttb__look_ahead_clear(struct ttb_bridge *bridge);
+
+/* transmit.c */
+/* The port's node has sent: copy the frame and keep it until the network may have it. 0, -ENOMEM */
+int ttb__transmit_add(struct ttb_port *port, uint64_t time_ns, const void *data, size_t len_bytes);
+/* Set the clock to the time of the node's first frames and hand over all of that time. */
+void ttb__transmit_release(struct ttb_node *node);
+/* Forget frames that the network has not seen: the node was stopped before it sent them. */
+void ttb__transmit_discard(struct ttb_node *node);
+/* The earliest time at which any of them may have an influence on its sender. */
+uint64_t ttb__transmit_return_ns(const struct ttb_node *node);
+
+/* A node has two entries in the calendar: its frames come before its next turn. */
+#define TTB__ENTRY_SENT(node) (2 * (node)->id)
+#define TTB__ENTRY_TURN(node) (2 * (node)->id + 1)
+
+static inline struct ttb_node *ttb__entry_node(const struct ttb_bridge *bridge,
+                                               const struct ttb__calendar_entry *entry)
+{
+    return bridge->nodes[entry->key.id / 2];
+}
 
 /* placement.c */
 void ttb__placement_pin(struct ttb_bridge *bridge);

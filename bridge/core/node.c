@@ -44,13 +44,37 @@ static void set_state(struct ttb_node *node, enum ttb_node_state state, const ch
     }
 }
 
+/* When a waiting node's turn comes; TTB_TIME_NEVER for a sleeper without a request. */
+static uint64_t turn_ns(const struct ttb_node *node)
+{
+    uint64_t request_ns = ttb__controller_request_ns(node->controller);
+
+    return node->calls && node->call_ns < request_ns ? node->call_ns : request_ns;
+}
+
+int ttb__node_enter_calendar(struct ttb_node *node)
+{
+    int rc = ttb__calendar_insert(&node->bridge->calendar, &node->entry, turn_ns(node),
+                                  TTB__CLASS_NODE, TTB__ENTRY_TURN(node));
+
+    if (rc)
+        ttb__node_note_end(node, rc, "out of memory");
+    return rc;
+}
+
 void ttb__node_schedule(struct ttb_node *node)
 {
-    if (node->state != TTB_NODE_WAITING || node->ending || node->paused)
+    if (node->state == TTB_NODE_WAITING && !node->ending && ttb__calendar_holds(&node->entry))
+        ttb__calendar_move(&node->bridge->calendar, &node->entry, turn_ns(node));
+}
+
+void ttb__node_stops_running(struct ttb_node *node)
+{
+    if (!node->runs)
         return;
-    /* A sleeper without a request stays in at TTB_TIME_NEVER. */
-    ttb__calendar_move(&node->bridge->calendar, &node->entry,
-                       ttb__controller_request_ns(node->controller));
+    node->runs = false;
+    node->bridge->running_count--;
+    node->stats.wall_ns += ttb__wall_ns() - node->wall_start_ns;
 }
 
 /* ------------------------------------------------------------------- the controller's callbacks */
@@ -58,20 +82,12 @@ void ttb__node_schedule(struct ttb_node *node)
 static void on_waiting(void *user)
 {
     struct ttb_node *node = user;
-    struct ttb_bridge *bridge = node->bridge;
-    int rc;
 
     if (node->ending)
         return;
-    node->stats.wall_ns += ttb__wall_ns() - node->wall_start_ns;
-    if (bridge->running == node)
-        bridge->running = NULL;
+    ttb__node_stops_running(node);
     set_state(node, TTB_NODE_WAITING, "");
-    rc = ttb__calendar_insert(&bridge->calendar, &node->entry,
-                              ttb__controller_request_ns(node->controller), TTB__CLASS_NODE,
-                              node->id);
-    if (rc)
-        ttb__node_note_end(node, rc, "out of memory");
+    ttb__node_enter_calendar(node);
     if (node->ops && node->ops->blocked)
         node->ops->blocked(node->ops_user, node, node->granted_ns);
 }
@@ -100,16 +116,21 @@ static void on_broadcast(void *user, uint64_t value)
     }
 }
 
+/* An interrupted node asks for the time of the interrupt; one that runs may be ahead of the bridge. */
 static uint64_t on_get_now(void *user)
 {
-    return ((struct ttb_node *)user)->bridge->now_ns;
+    const struct ttb_node *node = user;
+    uint64_t now_ns = node->bridge->now_ns;
+
+    return node->call_ns > now_ns ? node->call_ns : now_ns;
 }
 
 static uint64_t on_get_time_of_day(void *user)
 {
-    struct ttb_bridge *bridge = ((struct ttb_node *)user)->bridge;
+    const struct ttb_node *node = user;
+    uint64_t now_ns = on_get_now(user), own_ns = ttb__controller_time_ns(node->controller);
 
-    return bridge->epoch_ns + bridge->now_ns;
+    return node->bridge->epoch_ns + (own_ns > now_ns ? own_ns : now_ns);
 }
 
 static void on_closed(void *user, int err, const char *why)
@@ -152,8 +173,7 @@ void ttb__node_note_end(struct ttb_node *node, int err, const char *why)
     node->ending = true;
     node->ending_err = err;
     snprintf(node->ending_why.text, sizeof(node->ending_why.text), "%s", why);
-    if (node->bridge->running == node)
-        node->bridge->running = NULL;
+    ttb__node_stops_running(node);
     node->bridge->sweep_due = true;
 }
 
@@ -161,10 +181,7 @@ void ttb__node_end(struct ttb_node *node, enum ttb_node_state state, const char 
 {
     struct ttb_bridge *bridge = node->bridge;
 
-    if (bridge->running == node)
-        bridge->running = NULL;
-    if (node->state == TTB_NODE_RUNNING)
-        node->stats.wall_ns += ttb__wall_ns() - node->wall_start_ns;
+    ttb__node_stops_running(node);
     node->ending = false;
     node->connected = false;
     node->paused = false;
@@ -240,7 +257,8 @@ static void carry_out_end(struct ttb_node *node)
 
 void ttb__node_sweep(struct ttb_node *node)
 {
-    if (node->ending)
+    /* What it sent before it ended by itself comes first. */
+    if (node->ending && (node->ending_err || !node->sent))
         carry_out_end(node);
     for (uint32_t i = 0; i < node->port_count; i++)
         ttb__port_sweep(node->ports[i]);
@@ -258,6 +276,7 @@ void ttb__node_free(struct ttb_node *node)
     if (node->launched)
         reap(node, true);
     ttb__calendar_remove(&node->bridge->calendar, &node->entry);
+    ttb__transmit_discard(node);
     ttb__controller_free(node->controller);
     for (uint32_t i = 0; i < node->port_count; i++)
         ttb__port_free(node->ports[i]);
@@ -317,41 +336,27 @@ int ttb__node_bring_up(struct ttb_bridge *bridge)
     return ttb__bridge_wait(bridge, nobody_connects, is_connecting);
 }
 
-int ttb__node_grant(struct ttb_node *node, uint64_t until_ns)
+void ttb__node_grant(struct ttb_node *node)
 {
     struct ttb_bridge *bridge = node->bridge;
-    struct ttb__calendar_entry *other;
-    uint64_t time_ns = node->entry.key.time_ns, bound_ns = time_ns + TTB__GRANT_MAX_NS;
+    uint64_t time_ns = node->entry.key.time_ns;
     enum ttb_node_state before = node->state;
     int rc;
 
-    ttb__calendar_remove(&bridge->calendar, &node->entry);
-    /* Strictly before the network's next event, and before the next node's request: at the same
-     * instant the one with the lower id goes first. A kick lowers the bound further. */
-    other = ttb__calendar_first(&bridge->calendar);
-    if (until_ns < bound_ns)
-        bound_ns = until_ns;
-    if (other) {
-        uint64_t limit_ns = other->key.time_ns;
-
-        if (limit_ns < TTB_TIME_NEVER && node->id < other->key.id)
-            limit_ns++;
-        if (limit_ns < bound_ns)
-            bound_ns = limit_ns;
-    }
-
+    if (before == TTB_NODE_WAITING) /* an interrupt may have put it off */
+        time_ns = ttb__controller_request_ns(node->controller);
     node->granted_ns = time_ns;
-    node->bound_ns = bound_ns;
     node->wall_start_ns = ttb__wall_ns();
     node->stats.grants++;
-    bridge->running = node;
+    node->runs = true;
+    bridge->running_count++;
     if (bridge->observer.granted)
         bridge->observer.granted(bridge->observer_user, node, time_ns);
     node->state = TTB_NODE_RUNNING;
     if (before == TTB_NODE_STARTING)
         rc = ttb__controller_start(node->controller, time_ns);
     else
-        rc = ttb__controller_run(node->controller, time_ns, bound_ns);
+        rc = ttb__controller_run(node->controller, time_ns, node->bound_ns);
     if (rc == -EPIPE || rc == -ECONNRESET) {
         /* It has gone before it could run: what it exited with tells why. */
         node->state = before;
@@ -359,7 +364,6 @@ int ttb__node_grant(struct ttb_node *node, uint64_t until_ns)
     } else if (rc) {
         ttb__node_note_end(node, rc, "it cannot be let run: its connection is broken");
     }
-    return 0;
 }
 
 /* -------------------------------------------------------------------------------------- public */
@@ -410,8 +414,9 @@ int ttb_bridge_add_node(struct ttb_bridge *bridge, const struct ttb_node_opts *o
     node->ops_user = opts->ops_user;
     node->listener.fd = -1;
     node->exit_status = -1;
+    node->calls_end = &node->calls;
     rc = ttb__calendar_insert(&bridge->calendar, &node->entry, opts->start_ns, TTB__CLASS_NODE,
-                              node->id);
+                              TTB__ENTRY_TURN(node));
     if (rc) {
         free(node);
         return ttb__bridge_fail(bridge, rc, "out of memory");
@@ -427,6 +432,7 @@ int ttb_bridge_add_node(struct ttb_bridge *bridge, const struct ttb_node_opts *o
         }
     }
     bridge->nodes[bridge->node_count++] = node;
+    bridge->look_ahead.stale = true;
     *made = node;
     return 0;
 }
@@ -441,6 +447,7 @@ int ttb_node_stop(struct ttb_node *node)
     if (node->state == TTB_NODE_STOPPED || node->state == TTB_NODE_FAILED)
         return -EALREADY;
     reap(node, true);
+    ttb__transmit_discard(node);
     ttb__node_end(node, TTB_NODE_STOPPED, "");
     return 0;
 }
@@ -455,7 +462,9 @@ int ttb_node_pause(struct ttb_node *node)
     if (node->state != TTB_NODE_WAITING || node->paused)
         return -EALREADY;
     node->paused = true;
-    node->paused_ns = bridge->now_ns;
+    node->paused_ns = ttb__controller_time_ns(node->controller);
+    if (node->paused_ns < bridge->now_ns)
+        node->paused_ns = bridge->now_ns;
     ttb__calendar_remove(&bridge->calendar, &node->entry);
     for (uint32_t i = 0; i < node->port_count; i++)
         ttb__port_pause(node->ports[i]);
@@ -465,7 +474,6 @@ int ttb_node_pause(struct ttb_node *node)
 int ttb_node_resume(struct ttb_node *node)
 {
     struct ttb_bridge *bridge = node->bridge;
-    int rc;
 
     if (bridge->busy)
         return ttb__bridge_fail(bridge, -EBUSY, "node %s: resumed from a callback", node->name);
@@ -473,12 +481,10 @@ int ttb_node_resume(struct ttb_node *node)
     if (!node->paused)
         return -EALREADY;
     node->paused = false;
-    ttb__controller_shift(node->controller, bridge->now_ns - node->paused_ns);
-    rc = ttb__calendar_insert(&bridge->calendar, &node->entry,
-                              ttb__controller_request_ns(node->controller), TTB__CLASS_NODE,
-                              node->id);
-    if (rc)
-        return ttb__bridge_fail(bridge, rc, "out of memory");
+    if (bridge->now_ns > node->paused_ns)
+        ttb__controller_shift(node->controller, bridge->now_ns - node->paused_ns);
+    if (ttb__node_enter_calendar(node))
+        return ttb__bridge_fail(bridge, -ENOMEM, "out of memory");
     for (uint32_t i = 0; i < node->port_count; i++)
         ttb__port_resume(node->ports[i]);
     return 0;
@@ -504,7 +510,7 @@ int ttb_node_restart(struct ttb_node *node, uint64_t start_ns)
     node->state = TTB_NODE_IDLE;
     node->up = false;
     return ttb__calendar_insert(&bridge->calendar, &node->entry, start_ns, TTB__CLASS_NODE,
-                                node->id);
+                                TTB__ENTRY_TURN(node));
 }
 
 struct ttb_node *ttb_bridge_find_node(struct ttb_bridge *bridge, const char *name)

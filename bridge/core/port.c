@@ -10,6 +10,7 @@
 #include "core/internal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,17 +24,23 @@
 
 /* ------------------------------------------------------------------------------------ calls */
 
-static void queue_call(struct ttb_port *port)
+/* A node that is ahead of the bridge's clock is interrupted where it is. */
+static void queue_call(struct ttb_port *port, uint64_t time_ns)
 {
-    struct ttb_bridge *bridge = port->bridge;
+    struct ttb_node *node = port->node;
 
     if (port->queued || port->closed || !port->netdev || !ttb__netdev_has_calls(port->netdev) ||
-        (port->node && port->node->paused))
+        node->paused)
         return;
     port->queued = true;
     port->next_call = NULL;
-    *bridge->calls_end = port;
-    bridge->calls_end = &port->next_call;
+    *node->calls_end = port;
+    node->calls_end = &port->next_call;
+    if (node->calls == port) {
+        uint64_t own_ns = ttb__controller_time_ns(node->controller);
+
+        node->call_ns = time_ns > own_ns ? time_ns : own_ns;
+    }
 }
 
 static bool node_is_calling(const struct ttb_node *node)
@@ -55,22 +62,33 @@ static void send_calls(struct ttb_port *port)
     struct ttb_node *node = port->node;
     int rc;
 
-    if (port->closed || !port->netdev || (node && node->ending))
+    if (port->closed || !port->netdev || node->ending)
         return;
-    if (node) {
-        rc = ttb__controller_set_time(node->controller, port->bridge->now_ns);
-        if (rc) {
-            ttb__node_note_end(node, rc, "it cannot be interrupted at the bridge's time");
-            return; /* if it has failed by itself already, that cause counts */
-        }
+    rc = ttb__controller_set_time(node->controller, node->call_ns);
+    if (rc) {
+        ttb__node_note_end(node, rc, "it cannot be interrupted at the bridge's time");
+        return; /* if it has failed by itself already, that cause counts */
     }
     rc = ttb__netdev_flush_calls(port->netdev);
     if (rc <= 0)
         return; /* nothing to wait for, or it has failed and says so itself */
-    if (node)
-        node->stats.calls++;
+    node->stats.calls++;
     port->calling = true;
     port->bridge->calls_unanswered++;
+}
+
+static bool send_next_calls(struct ttb_node *node)
+{
+    struct ttb_port *port = node->calls;
+
+    if (!port)
+        return false;
+    node->calls = port->next_call;
+    if (!node->calls)
+        node->calls_end = &node->calls;
+    port->queued = false;
+    send_calls(port);
+    return true;
 }
 
 /*
@@ -79,36 +97,21 @@ static void send_calls(struct ttb_port *port)
  */
 int ttb__port_settle_calls(struct ttb_bridge *bridge)
 {
-    while (bridge->calls) {
-        struct ttb_port *port = bridge->calls, *later = NULL, **later_end = &later;
+    bool any;
+
+    do {
         int rc;
 
-        bridge->calls = NULL;
-        bridge->calls_end = &bridge->calls;
-        while (port) {
-            struct ttb_port *next = port->next_call;
-
-            if (port->node && node_is_calling(port->node)) {
-                port->next_call = NULL;
-                *later_end = port;
-                later_end = &port->next_call;
-            } else {
-                port->queued = false;
-                send_calls(port);
-            }
-            port = next;
+        any = false;
+        for (uint32_t i = 0; i < bridge->round_count; i++) {
+            if (send_next_calls(bridge->round[i]))
+                any = true;
         }
         rc = ttb__bridge_wait(bridge, all_calls_answered, node_is_calling);
-        if (later) {
-            *later_end = bridge->calls;
-            if (!bridge->calls)
-                bridge->calls_end = later_end;
-            bridge->calls = later;
-        }
         if (rc)
             return rc;
         ttb__bridge_sweep(bridge);
-    }
+    } while (any);
     return 0;
 }
 
@@ -122,16 +125,16 @@ static void call_answered(struct ttb_port *port)
 
 static void unqueue_call(struct ttb_port *port)
 {
-    struct ttb_bridge *bridge = port->bridge;
+    struct ttb_node *node = port->node;
 
     if (!port->queued)
         return;
-    for (struct ttb_port **link = &bridge->calls; *link; link = &(*link)->next_call) {
+    for (struct ttb_port **link = &node->calls; *link; link = &(*link)->next_call) {
         if (*link != port)
             continue;
         *link = port->next_call;
         if (!*link)
-            bridge->calls_end = link;
+            node->calls_end = link;
         break;
     }
     port->queued = false;
@@ -144,7 +147,8 @@ void ttb__port_pause(struct ttb_port *port)
 
 void ttb__port_resume(struct ttb_port *port)
 {
-    queue_call(port);
+    queue_call(port, port->bridge->now_ns);
+    ttb__node_schedule(port->node);
 }
 
 /* ---------------------------------------------------------------------- the device's callbacks */
@@ -153,12 +157,10 @@ static void on_kick(void *user)
 {
     struct ttb_port *port = user;
     struct ttb_node *node = port->node;
-    struct ttb_bridge *bridge = port->bridge;
-    uint64_t time_ns;
 
     if (!node || node->ending)
         return;
-    if (bridge->running != node) {
+    if (!node->runs) {
         char why[128];
 
         snprintf(why, sizeof(why), "port %s: VRING_KICK while the node has no grant", port->name);
@@ -166,9 +168,7 @@ static void on_kick(void *user)
         return;
     }
     node->stats.kicks++;
-    time_ns = ttb__controller_time_ns(node->controller);
-    if (time_ns > bridge->now_ns)
-        bridge->now_ns = time_ns;
+    node->kick_ns = ttb__controller_time_ns(node->controller);
 }
 
 static void on_transmit(void *user, const void *frame, size_t len_bytes)
@@ -181,8 +181,13 @@ static void on_transmit(void *user, const void *frame, size_t len_bytes)
         return;
     port->stats.tx_frames++;
     port->stats.tx_bytes += len_bytes;
+    if (port->node) {
+        if (ttb__transmit_add(port, port->node->kick_ns, frame, len_bytes))
+            ttb__node_note_end(port->node, -ENOMEM, "out of memory");
+        return;
+    }
     bridge->transmitted = true;
-    bridge->busy = true; /* a wall-clock port's callback may be made outside advance() */
+    bridge->busy = true; /* this may be called outside advance() */
     if (bridge->observer.transmitted)
         bridge->observer.transmitted(bridge->observer_user, port, bridge->now_ns, frame, len_bytes);
     if (port->transmit)
@@ -205,6 +210,7 @@ static bool on_kicked(void *user, unsigned sent, bool calls_wanted)
 {
     struct ttb_port *port = user;
     struct ttb_node *node = port->node;
+    uint64_t bound_ns;
     int rc;
 
     if (!node) {
@@ -212,12 +218,17 @@ static bool on_kicked(void *user, unsigned sent, bool calls_wanted)
             port->netdev); /* eventfds: nobody is blocked, nothing to wait for */
         return false;
     }
-    if (node->ending || port->bridge->running != node)
+    if (node->ending || !node->runs)
         return false;
-    if (sent == 0 && !calls_wanted && !ttb__netdev_has_calls(port->netdev))
+    bound_ns = node->kick_ns + 1;
+    if (!calls_wanted && !ttb__netdev_has_calls(port->netdev)) {
+        /* Only what it has sent can come back to it. */
+        bound_ns = sent ? ttb__transmit_return_ns(node) : TTB_TIME_NEVER;
+    }
+    queue_call(port, node->kick_ns);
+    if (bound_ns >= node->bound_ns)
         return false;
-    queue_call(port);
-    node->bound_ns = port->bridge->now_ns + 1;
+    node->bound_ns = bound_ns;
     rc = ttb__controller_limit(node->controller, node->bound_ns);
     return rc == 1;
 }
@@ -307,7 +318,7 @@ static void on_accept(void *user, uint32_t events)
     (void)events;
     while ((fd = ttb__socket_accept(port->listener.fd)) >= 0) {
         ttb__port_sweep(port); /* its predecessor's end may not have been carried out yet */
-        if (!port->netdev && (!port->node || port->bridge->running == port->node)) {
+        if (!port->netdev && (!port->node || port->node->runs)) {
             attach(port, fd);
             continue;
         }
@@ -394,6 +405,9 @@ static int port_new(struct ttb_bridge *bridge, struct ttb_node *node, uint32_t i
         .listener = {.fd = -1},
     };
     strcpy(port->name, opts->name);
+    if (node)
+        port->slot = bridge->port_slots++;
+    bridge->look_ahead.stale = true;
     choose_mac(port, opts->mac);
     snprintf(socket_name, sizeof(socket_name), "%s%s%s", node ? node->name : "", node ? "." : "",
              port->name);
@@ -505,10 +519,31 @@ static int receive(struct ttb_port *port, const void *frame, size_t len_bytes, e
 /* Let the driver know what has changed: a node when its turn comes, anybody else at once. */
 static void notify(struct ttb_port *port)
 {
-    if (port->node)
-        queue_call(port);
-    else
+    if (!port->node) {
         ttb__netdev_flush_calls(port->netdev);
+        return;
+    }
+    queue_call(port, port->bridge->now_ns);
+    ttb__node_schedule(port->node);
+}
+
+/* A node that is ahead of the clock got there because a longer latency was promised. */
+static int check_latency(const struct ttb_port *port)
+{
+    const struct ttb_node *node = port->node;
+    struct ttb_bridge *bridge = port->bridge;
+    uint64_t own_ns;
+
+    if (!bridge->look_ahead.closure || !node || node->state != TTB_NODE_WAITING || node->ending)
+        return 0;
+    own_ns = ttb__controller_time_ns(node->controller);
+    if (own_ns <= bridge->now_ns)
+        return 0;
+    return ttb__bridge_fail(bridge, -ETIME,
+                            "node %s port %s: a frame at %" PRIu64
+                            " ns, but the node is at %" PRIu64
+                            " ns already: a shorter latency has to be promised",
+                            node->name, port->name, bridge->now_ns, own_ns);
 }
 
 int ttb_port_deliver(struct ttb_port *port, const void *frame, size_t len_bytes)
@@ -519,6 +554,9 @@ int ttb_port_deliver(struct ttb_port *port, const void *frame, size_t len_bytes)
 
     if (bridge->busy)
         return ttb__bridge_fail(bridge, -EBUSY, "port %s: deliver() from a callback", port->name);
+    rc = check_latency(port);
+    if (rc)
+        return rc;
     rc = receive(port, frame, len_bytes, &drop);
     if (rc) {
         port->stats.dropped[drop]++;

@@ -80,6 +80,8 @@ struct ttb_bridge_opts {
     uint32_t hang_kill_ms;   /**< the same, after which it is ended; 0: 30,000 ms */
     bool no_pin;             /**< do not bind the calling thread to one core (see
                                       ttb_bridge_advance()) */
+    bool no_look_ahead;      /**< ignore ttb_bridge_set_latency(): slower, the same frames at the
+                                      same times */
     ttb_log_fn log;          /**< NULL: warnings and errors go to stderr */
     void *log_user;
 };
@@ -103,8 +105,8 @@ const char *ttb_bridge_error(const struct ttb_bridge *bridge);
  * returns with *now_ns == until_ns, and every node is blocked.
  *
  * Returns early, with *now_ns < until_ns, when a node has transmitted: *now_ns is the time of the
- * frame, the transmit callback has been called, the network's clock may go to *now_ns, and the
- * simulator then asks again.
+ * frame, the transmit callback has been called, no node can send an earlier one any more, the
+ * network's clock may go to *now_ns, and the simulator then asks again.
  *
  * `until_ns` may be TTB_TIME_NEVER: then it returns when a node transmits, or with *now_ns ==
  * TTB_TIME_NEVER (the clock itself stays where it is) when no node will ever act again by itself.
@@ -292,7 +294,7 @@ int ttb_bridge_add_wall_clock_port(struct ttb_bridge *bridge, const struct ttb_p
                                    struct ttb_port **port);
 
 /**
- * A node put a frame on its port at `time_ns` (bridge time). Called from within advance(), in the
+ * A node put a frame on its port at `time_ns`, the bridge's clock. Called from within advance(), in the
  * order (time, node, port, position in the ring).
  * @param frame  Ethernet header and payload, no FCS; valid during the call only
  * The callback may not call back into the bridge, but for reading the clock and names.
@@ -313,9 +315,39 @@ enum ttb_drop {
 const char *ttb_drop_name(enum ttb_drop reason);
 
 /**
+ * Promise that whatever node port `from` sends at a time t has no influence on node port `to` before
+ * t + latency_ns: no frame arrives there because of it, and nothing else happens to its node. This is
+ * what lets nodes run ahead of each other, and so makes a run fast: without a promise every node stops
+ * wherever any other may act. The shortest path over all networks between the two ports counts, with
+ * nothing else in flight and the shortest frame; paths through other nodes need not be considered, nor
+ * the reactions of programs. TTB_TIME_NEVER: no influence at all. A port's promise to itself is about
+ * what comes back to it. 0, the default, is always right.
+ *
+ * Between advance()'s early returns nodes may so be ahead of the bridge's clock, but never beyond the
+ * network's next event (until_ns). Thus a promise may be taken back, e.g. because a link becomes
+ * shorter, by an event of the network at the time of the change.
+ *
+ * Takes memory for the square of the number of ports once it is used.
+ * @return 0; -EINVAL (a port of no node, or of another bridge); -EBUSY from a callback; -ENOMEM;
+ *         -E2BIG: more than 8192 ports
+ */
+int ttb_bridge_set_latency(struct ttb_bridge *bridge, struct ttb_port *from, struct ttb_port *to,
+                           uint64_t latency_ns);
+
+/** Promise that this port is connected with none of the others: what its node sends there comes back
+ * to this port only, if at all (e.g. a line between a node and a program that controls it). */
+void ttb_port_set_isolated(struct ttb_port *port);
+
+/** The look-ahead that follows from the promises: the shortest path from one node to another, through
+ * other nodes as well. @return 0 and *latency_ns (TTB_TIME_NEVER: none); -ENOMEM */
+int ttb_bridge_latency(struct ttb_bridge *bridge, const struct ttb_node *from,
+                       const struct ttb_node *to, uint64_t *latency_ns);
+
+/**
  * Hand a frame to a port at the bridge's current time. The frame is copied.
  * @return 0: it has reached the driver or the backlog; -ENETDOWN, -ENOBUFS, -EMSGSIZE: dropped and
- *         counted (ttb_port_get_stats()), which is no error of the run
+ *         counted (ttb_port_get_stats()), which is no error of the run; -ETIME: the frame comes
+ *         earlier than ttb_bridge_set_latency() promised, and was not delivered
  */
 int ttb_port_deliver(struct ttb_port *port, const void *frame, size_t len_bytes);
 

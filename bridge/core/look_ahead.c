@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * How far a node may run: look-ahead from the latencies that the network has promised.
+ *
+ * The network promises for pairs of ports how long whatever one sends takes, at least, to have any
+ * influence on the other. A node may forward in no simulated time, so between nodes the shortest path
+ * counts, through other nodes as well: the closure. Then node i may run strictly before
+ *
+ *     the network's next event,
+ *     e_k + D_ki for every other node k, e_k being the earliest time at which k may act or has sent,
+ *     t + R_p for every frame of its own that it sent at t on port p and that the network has not seen,
+ *
+ * where R_p is the shortest way from port p back to the node. What comes out of the minimum does not
+ * depend on how the calendar's heap is arranged, so neither do grants.
+ */
+#include "core/internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOTS_MIN 16
+#define SLOTS_MAX 8192
+
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+    return a > TTB_TIME_NEVER - b ? TTB_TIME_NEVER : a + b;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+void ttb__look_ahead_clear(struct ttb_bridge *bridge)
+{
+    free(bridge->look_ahead.promised);
+    free(bridge->look_ahead.closure);
+    free(bridge->look_ahead.nearest);
+    bridge->look_ahead = (struct ttb__look_ahead){0};
+}
+
+/* ---------------------------------------------------------------------------- what was promised */
+
+static int make_room(struct ttb_bridge *bridge)
+{
+    struct ttb__look_ahead *look = &bridge->look_ahead;
+    uint32_t room = look->room ? look->room : SLOTS_MIN;
+    uint64_t *promised;
+
+    while (room < bridge->port_slots)
+        room *= 2;
+    if (room == look->room)
+        return 0;
+    if (bridge->port_slots > SLOTS_MAX)
+        return -E2BIG;
+    promised = calloc((size_t)room * room, sizeof(*promised));
+    if (!promised)
+        return -ENOMEM;
+    for (uint32_t from = 0; from < look->room; from++) {
+        memcpy(promised + (size_t)from * room, look->promised + (size_t)from * look->room,
+               look->room * sizeof(*promised));
+    }
+    free(look->promised);
+    look->promised = promised;
+    look->room = room;
+    return 0;
+}
+
+/* Ports that were added after the last promise are in no slot: nothing is known about them. */
+static uint64_t promised_ns(const struct ttb__look_ahead *look, const struct ttb_port *from,
+                            const struct ttb_port *to)
+{
+    if (from != to && (from->isolated || to->isolated))
+        return TTB_TIME_NEVER;
+    if (from->slot >= look->room || to->slot >= look->room)
+        return 0;
+    return look->promised[(size_t)from->slot * look->room + to->slot];
+}
+
+/* ---------------------------------------------------------------------------------- the closure */
+
+static uint64_t node_to_node_ns(const struct ttb__look_ahead *look, const struct ttb_node *from,
+                                const struct ttb_node *to)
+{
+    uint64_t shortest_ns = TTB_TIME_NEVER;
+
+    for (uint32_t i = 0; i < from->port_count; i++) {
+        for (uint32_t j = 0; j < to->port_count; j++)
+            shortest_ns = least(shortest_ns, promised_ns(look, from->ports[i], to->ports[j]));
+    }
+    return shortest_ns;
+}
+
+static uint64_t port_to_node_ns(const struct ttb__look_ahead *look, const struct ttb_port *from,
+                                const struct ttb_node *to)
+{
+    uint64_t shortest_ns = TTB_TIME_NEVER;
+
+    for (uint32_t i = 0; i < to->port_count; i++)
+        shortest_ns = least(shortest_ns, promised_ns(look, from, to->ports[i]));
+    return shortest_ns;
+}
+
+static void close_over_paths(uint64_t *closure, uint32_t count)
+{
+    for (uint32_t via = 0; via < count; via++) {
+        const uint64_t *onward = closure + (size_t)via * count;
+
+        for (uint32_t from = 0; from < count; from++) {
+            uint64_t *row = closure + (size_t)from * count;
+            uint64_t first_ns = row[via];
+
+            if (first_ns == TTB_TIME_NEVER)
+                continue;
+            for (uint32_t to = 0; to < count; to++)
+                row[to] = least(row[to], sum(first_ns, onward[to]));
+        }
+    }
+}
+
+static uint64_t way_back_ns(const struct ttb_bridge *bridge, const struct ttb_port *port)
+{
+    const struct ttb__look_ahead *look = &bridge->look_ahead;
+    const struct ttb_node *node = port->node;
+    uint64_t shortest_ns = port_to_node_ns(look, port, node);
+
+    for (uint32_t i = 0; i < bridge->node_count; i++) {
+        const struct ttb_node *other = bridge->nodes[i];
+
+        if (other != node) {
+            shortest_ns = least(shortest_ns, sum(port_to_node_ns(look, port, other),
+                                                 ttb__look_ahead_ns(bridge, other, node)));
+        }
+    }
+    return shortest_ns;
+}
+
+static void derive(struct ttb_bridge *bridge)
+{
+    struct ttb__look_ahead *look = &bridge->look_ahead;
+    uint32_t count = bridge->node_count;
+
+    for (uint32_t from = 0; from < count; from++) {
+        for (uint32_t to = 0; to < count; to++) {
+            look->closure[(size_t)from * count + to] =
+                from == to ? 0 : node_to_node_ns(look, bridge->nodes[from], bridge->nodes[to]);
+        }
+    }
+    close_over_paths(look->closure, count);
+    look->widest_ns = 0;
+    for (uint32_t to = 0; to < count; to++) {
+        struct ttb_node *node = bridge->nodes[to];
+
+        look->nearest[to] = TTB_TIME_NEVER;
+        for (uint32_t from = 0; from < count; from++) {
+            uint64_t way_ns = look->closure[(size_t)from * count + to];
+
+            if (from != to)
+                look->nearest[to] = least(look->nearest[to], way_ns);
+            if (from != to && way_ns > look->widest_ns)
+                look->widest_ns = way_ns;
+        }
+        for (uint32_t i = 0; i < node->port_count; i++)
+            node->ports[i]->way_back_ns = way_back_ns(bridge, node->ports[i]);
+    }
+}
+
+int ttb__look_ahead_update(struct ttb_bridge *bridge)
+{
+    struct ttb__look_ahead *look = &bridge->look_ahead;
+    size_t count = bridge->node_count;
+
+    if (!look->promised || !look->stale)
+        return 0;
+    free(look->closure);
+    free(look->nearest);
+    look->closure = look->nearest = NULL;
+    look->stale = false;
+    if (bridge->wall_port_count) /* may deliver at any time */
+        return 0;
+    look->count = bridge->node_count;
+    look->closure = malloc(count * count * sizeof(*look->closure));
+    look->nearest = malloc(count * sizeof(*look->nearest));
+    if (!look->closure || !look->nearest)
+        return ttb__bridge_fail(bridge, -ENOMEM, "out of memory: look-ahead of %zu nodes", count);
+    derive(bridge);
+    return 0;
+}
+
+uint64_t ttb__look_ahead_ns(const struct ttb_bridge *bridge, const struct ttb_node *from,
+                            const struct ttb_node *to)
+{
+    const struct ttb__look_ahead *look = &bridge->look_ahead;
+
+    return look->closure ? look->closure[(size_t)from->id * look->count + to->id] : 0;
+}
+
+/* ------------------------------------------------------------------------------------- the bound */
+
+struct search {
+    const struct ttb_bridge *bridge;
+    const struct ttb_node *node;
+    uint64_t nearest_ns; /* nobody is nearer to the node than this */
+    uint64_t bound_ns;
+};
+
+static bool bounds(void *user, struct ttb__calendar_entry *entry)
+{
+    struct search *search = user;
+    const struct ttb_node *node = search->node, *other = ttb__entry_node(search->bridge, entry);
+    uint64_t time_ns = entry->key.time_ns, way_ns;
+
+    if (sum(time_ns, search->nearest_ns) >= search->bound_ns)
+        return false;
+    if (other == node)
+        return true;
+    way_ns = ttb__look_ahead_ns(search->bridge, other, node);
+    /* At the same instant the one with the lower id goes first. */
+    if (way_ns == 0 && node->id < other->id)
+        way_ns = 1;
+    search->bound_ns = least(search->bound_ns, sum(time_ns, way_ns));
+    return true;
+}
+
+uint64_t ttb__look_ahead_bound(const struct ttb_node *node, uint64_t limit_ns)
+{
+    const struct ttb_bridge *bridge = node->bridge;
+    struct search search = {
+        .bridge = bridge,
+        .node = node,
+        .nearest_ns = bridge->look_ahead.closure ? bridge->look_ahead.nearest[node->id] : 0,
+        .bound_ns = least(limit_ns, ttb__transmit_return_ns(node)),
+    };
+
+    ttb__calendar_visit(&bridge->calendar, bounds, &search);
+    return search.bound_ns;
+}
+
+/* -------------------------------------------------------------------------------------- public */
+
+int ttb_bridge_set_latency(struct ttb_bridge *bridge, struct ttb_port *from, struct ttb_port *to,
+                           uint64_t latency_ns)
+{
+    struct ttb__look_ahead *look = &bridge->look_ahead;
+    uint64_t *promised;
+    int rc;
+
+    if (bridge->busy)
+        return ttb__bridge_fail(bridge, -EBUSY, "latency of port %s: set from a callback",
+                                from->name);
+    if (from->bridge != bridge || to->bridge != bridge || !from->node || !to->node) {
+        return ttb__bridge_fail(bridge, -EINVAL,
+                                "latency from port %s to port %s: both must be ports of nodes of "
+                                "this bridge",
+                                from->name, to->name);
+    }
+    if (bridge->no_look_ahead)
+        return 0;
+    rc = make_room(bridge);
+    if (rc) {
+        return ttb__bridge_fail(bridge, rc, "look-ahead between %" PRIu32 " ports: %s",
+                                bridge->port_slots, rc == -E2BIG ? "too many" : "out of memory");
+    }
+    promised = &look->promised[(size_t)from->slot * look->room + to->slot];
+    if (*promised != latency_ns)
+        look->stale = true;
+    *promised = latency_ns;
+    return 0;
+}
+
+void ttb_port_set_isolated(struct ttb_port *port)
+{
+    port->isolated = true;
+    port->bridge->look_ahead.stale = true;
+}
+
+int ttb_bridge_latency(struct ttb_bridge *bridge, const struct ttb_node *from,
+                       const struct ttb_node *to, uint64_t *latency_ns)
+{
+    int rc = ttb__look_ahead_update(bridge);
+
+    *latency_ns = rc ? 0 : ttb__look_ahead_ns(bridge, from, to);
+    return rc;
+}

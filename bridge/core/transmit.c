@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Frames between the node that has sent them and the network. A node may be ahead of the bridge's
+ * clock when it sends; its frames wait here, in the order of its ring, and enter the network when no
+ * node can send an earlier one any more: as an entry of the calendar, before its sender's next turn.
+ */
+#include "core/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ttb__sent_frame {
+    struct ttb__sent_frame *next;
+    struct ttb_port *port;
+    uint64_t time_ns;
+    size_t len_bytes;
+    uint8_t data[];
+};
+
+int ttb__transmit_add(struct ttb_port *port, uint64_t time_ns, const void *data, size_t len_bytes)
+{
+    struct ttb_node *node = port->node;
+    struct ttb__sent_frame *frame = malloc(sizeof(*frame) + len_bytes);
+
+    if (!frame)
+        return -ENOMEM;
+    if (!node->sent && ttb__calendar_insert(&node->bridge->calendar, &node->sent_entry, time_ns,
+                                            TTB__CLASS_NODE, TTB__ENTRY_SENT(node))) {
+        free(frame);
+        return -ENOMEM;
+    }
+    frame->next = NULL;
+    frame->port = port;
+    frame->time_ns = time_ns;
+    frame->len_bytes = len_bytes;
+    memcpy(frame->data, data, len_bytes);
+    if (node->sent)
+        *node->sent_end = frame;
+    else
+        node->sent = frame;
+    node->sent_end = &frame->next;
+    return 0;
+}
+
+static void hand_over(struct ttb_bridge *bridge, const struct ttb__sent_frame *frame)
+{
+    struct ttb_port *port = frame->port;
+
+    if (bridge->observer.transmitted) {
+        bridge->observer.transmitted(bridge->observer_user, port, frame->time_ns, frame->data,
+                                     frame->len_bytes);
+    }
+    if (port->transmit)
+        port->transmit(port->transmit_user, port, frame->time_ns, frame->data, frame->len_bytes);
+}
+
+void ttb__transmit_release(struct ttb_node *node)
+{
+    struct ttb_bridge *bridge = node->bridge;
+    uint64_t time_ns = node->sent->time_ns;
+
+    bridge->now_ns = time_ns;
+    bridge->transmitted = true;
+    while (node->sent && node->sent->time_ns == time_ns) {
+        struct ttb__sent_frame *frame = node->sent;
+
+        node->sent = frame->next;
+        hand_over(bridge, frame);
+        free(frame);
+    }
+    if (node->sent) {
+        ttb__calendar_move(&bridge->calendar, &node->sent_entry, node->sent->time_ns);
+        return;
+    }
+    ttb__calendar_remove(&bridge->calendar, &node->sent_entry);
+    if (node->ending)
+        bridge->sweep_due = true; /* its end has waited for its frames */
+}
+
+void ttb__transmit_discard(struct ttb_node *node)
+{
+    while (node->sent) {
+        struct ttb__sent_frame *frame = node->sent;
+
+        node->sent = frame->next;
+        free(frame);
+    }
+    ttb__calendar_remove(&node->bridge->calendar, &node->sent_entry);
+}
+
+uint64_t ttb__transmit_return_ns(const struct ttb_node *node)
+{
+    uint64_t first_ns = TTB_TIME_NEVER;
+
+    for (const struct ttb__sent_frame *frame = node->sent; frame; frame = frame->next) {
+        uint64_t way_back_ns = frame->port->way_back_ns;
+
+        /* What comes back at the same instant finds the node there, not beyond. */
+        if (way_back_ns == 0)
+            way_back_ns = 1;
+        if (way_back_ns < TTB_TIME_NEVER - frame->time_ns &&
+            frame->time_ns + way_back_ns < first_ns)
+            first_ns = frame->time_ns + way_back_ns;
+    }
+    return first_ns;
+}

@@ -96,7 +96,10 @@ struct ttb_net_end {
     void *receive_user;
     struct ttb_net_switch *sw; /* TTB__END_SWITCH */
     struct ttb_net_end *next_in_switch;
-    struct ttb__lane *lane; /* the one that starts here; NULL: no link */
+    struct ttb__lane *lane;           /* the one that starts here; NULL: no link */
+    struct ttb__calendar_entry reach; /* scratch of promise.c */
+    bool reached;
+    uint64_t reached_ns;
     struct ttb_net_stats stats;
     struct ttb_net_end *next;
 };
@@ -121,11 +124,14 @@ struct ttb_net {
     uint32_t lane_count;
     uint32_t flight_count;
     bool running, stopping;
-    int failed; /* 0 or what ttb_net_run() returns from now on */
+    bool promises_stale; /* what the bridge was promised does not follow from the links */
+    int failed;          /* 0 or what ttb_net_run() returns from now on */
     ttb_net_tap_fn tap;
     void *tap_user;
     struct ttb__error error;
 };
+
+#define TTB__CONTAINER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 /* net.c */
 int ttb__net_fail(struct ttb_net *net, int code, const char *format, ...)
@@ -141,7 +147,13 @@ void ttb__end_send(struct ttb_net_end *end, struct ttb__frame *frame);
 void ttb__net_tap(struct ttb_net *net, enum ttb_net_tap_event event, enum ttb_net_drop reason,
                   const struct ttb_net_end *end, uint64_t time_ns, const struct ttb__frame *frame);
 
+/* promise.c */
+/* Tell the bridge the latencies between ports if they may have changed. */
+int ttb__net_promise(struct ttb_net *net);
+
 /* lane.c */
+/* What the shortest frame takes on an idle line, in whole nanoseconds. */
+uint64_t ttb__lane_least_ns(const struct ttb__lane *lane);
 struct ttb__frame *ttb__frame_new(const void *data, size_t len_bytes);
 void ttb__frame_release(struct ttb__frame *frame);
 int ttb__lane_init(struct ttb__lane *lane, struct ttb_net_link *link, struct ttb_net_end *from,
@@ -164,6 +176,8 @@ void ttb__link_free_all(struct ttb_net *net);
 
 /* switch.c */
 void ttb__switch_receive(struct ttb_net_end *port, struct ttb__frame *frame);
+/* The first of its ports; the others follow by next_in_switch. */
+struct ttb_net_end *ttb__switch_ports(const struct ttb_net_switch *sw);
 void ttb__switch_free_all(struct ttb_net *net);
 
 #endif

@@ -113,6 +113,26 @@ static struct ttb__moment moment_after(struct ttb__moment start, size_t bytes, u
     };
 }
 
+static size_t transmitted_bytes(enum ttb_net_framing framing, size_t frame_bytes)
+{
+    if (framing != TTB_NET_FRAMING_ETHERNET)
+        return frame_bytes;
+    if (frame_bytes < MIN_FRAME_BYTES)
+        frame_bytes = MIN_FRAME_BYTES;
+    return PREAMBLE_BYTES + frame_bytes + FCS_BYTES;
+}
+
+uint64_t ttb__lane_least_ns(const struct ttb__lane *lane)
+{
+    const struct ttb_net_params *params = &lane->params;
+    struct ttb__moment start = {.whole = 1};
+    size_t bytes = transmitted_bytes(params->framing, TTB__ETHERNET_HEADER);
+
+    if (params->rate_bps == 0)
+        return params->delay_ns;
+    return add_saturating(moment_after(start, bytes, params->rate_bps).ns, params->delay_ns);
+}
+
 /* When the next transmission can begin: the very moment at which the line becomes free if a frame has
  * waited for it, else now. */
 static struct ttb__moment transmission_start(const struct ttb__lane *lane, bool waited)
@@ -139,14 +159,9 @@ static void transmit(struct ttb__lane *lane, struct ttb__flight *flight, bool wa
     struct ttb_net *net = lane->link->net;
     const struct ttb_net_params *params = &lane->params;
     struct ttb__moment start = transmission_start(lane, waited), arrival = start;
-    size_t len_bytes = flight->frame->len_bytes, gap_bytes = 0;
+    size_t len_bytes = transmitted_bytes(params->framing, flight->frame->len_bytes);
+    size_t gap_bytes = params->framing == TTB_NET_FRAMING_ETHERNET ? GAP_BYTES : 0;
 
-    if (params->framing == TTB_NET_FRAMING_ETHERNET) {
-        if (len_bytes < MIN_FRAME_BYTES)
-            len_bytes = MIN_FRAME_BYTES;
-        len_bytes += PREAMBLE_BYTES + FCS_BYTES;
-        gap_bytes = GAP_BYTES;
-    }
     if (params->rate_bps) {
         arrival = moment_after(start, len_bytes, params->rate_bps);
         lane->free = moment_after(start, len_bytes + gap_bytes, params->rate_bps);
@@ -375,4 +390,5 @@ void ttb__lane_cut(struct ttb__lane *lane)
 void ttb__lane_set(struct ttb__lane *lane, const struct ttb_net_params *params)
 {
     lane->params = *params;
+    lane->link->net->promises_stale = true;
 }

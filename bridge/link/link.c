@@ -76,6 +76,7 @@ int ttb_net_connect(struct ttb_net *net, struct ttb_net_end *a, struct ttb_net_e
     b->lane = &made->lanes[1];
     made->next = net->links;
     net->links = made;
+    net->promises_stale = true;
     if (link)
         *link = made;
     return 0;

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONTAINER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
-
 int ttb__net_fail(struct ttb_net *net, int code, const char *format, ...)
 {
     va_list args;
@@ -135,9 +133,9 @@ static void execute_first(struct ttb_net *net)
     struct ttb__calendar_entry *first = ttb__calendar_first(&net->calendar);
 
     if (first->key.id == TTB__NET_ID_TIMER)
-        fire(CONTAINER(first, struct ttb_net_timer, entry));
+        fire(TTB__CONTAINER(first, struct ttb_net_timer, entry));
     else
-        ttb__lane_step(CONTAINER(first, struct ttb__lane, entry));
+        ttb__lane_step(TTB__CONTAINER(first, struct ttb__lane, entry));
 }
 
 /* Everything that is due at the network's clock. */
@@ -162,8 +160,11 @@ static int run(struct ttb_net *net, uint64_t until_ns)
     while (!net->stopping && !net->failed) {
         uint64_t due_ns = next_ns(net), now_ns;
         uint64_t target_ns = due_ns < until_ns ? due_ns : until_ns;
-        int rc = ttb_bridge_advance(net->bridge, target_ns, &now_ns);
+        int rc = ttb__net_promise(net);
 
+        if (rc)
+            return net->failed = rc;
+        rc = ttb_bridge_advance(net->bridge, target_ns, &now_ns);
         if (rc) {
             /* Copied: the bridge's sentence lives until the next call only. */
             ttb__net_break(net, rc, "%s", ttb_bridge_error(net->bridge));
@@ -258,6 +259,7 @@ int ttb__net_new_end(struct ttb_net *net, enum ttb__end_kind kind, struct ttb_ne
     made->kind = kind;
     made->next = net->ends;
     net->ends = made;
+    net->promises_stale = true;
     *end = made;
     return 0;
 }

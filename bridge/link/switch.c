@@ -243,6 +243,11 @@ int ttb_net_switch_add_port(struct ttb_net_switch *sw, struct ttb_net_end **end)
     return 0;
 }
 
+struct ttb_net_end *ttb__switch_ports(const struct ttb_net_switch *sw)
+{
+    return sw->ports;
+}
+
 void ttb__switch_free_all(struct ttb_net *net)
 {
     while (net->switches) {

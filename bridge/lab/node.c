@@ -264,7 +264,8 @@ int ttb_lab_add_node(struct ttb_lab *lab, const struct ttb_lab_node_opts *opts,
         return ttb__lab_fail(lab, -ENOMEM, "out of memory");
     node->lab = lab;
     strcpy(node->name, opts->name);
-    node->directory_fd = node->console.fd = node->process.pidfd = -1;
+    node->directory_fd = node->console.fd = -1;
+    node->process.pidfd = node->process.alive_fd = -1;
     node->wait_status = -1;
     node->placed_end = &node->placed;
     rc = describe_node(node, opts);

@@ -17,13 +17,17 @@
 #include <unistd.h>
 
 /* What SIGKILL takes at most: the process may be in the middle of writing to a slow disk. */
-#define KILL_TIMEOUT_MS 5000
+#define KILL_TIMEOUT_MS 20000
 
 /* The kernel reads the end of its address space from where the host put its stack; the limit has a
  * say in that (mmap_base). arch/um/os-Linux/main.c lowers it to this value itself. */
 #define STACK_BYTES (8UL * 1024 * 1024)
 
 #define DESCRIPTORS_MAX 65536
+
+/* What the program has besides the standard descriptors: see ttb__process.alive_fd. */
+#define ALIVE_FD  (STDERR_FILENO + 1)
+#define REPORT_FD (STDERR_FILENO + 2) /* until exec only */
 
 void ttb__close_from(int first)
 {
@@ -99,7 +103,7 @@ static void set_limits(void)
 
 /* Returns the step that failed with errno set, or does not return. Async-signal-safe throughout: the
  * parent may have threads. */
-static enum step become(const struct ttb__spawn *spawn, pid_t parent, int report_fd)
+static enum step become(const struct ttb__spawn *spawn, pid_t parent, int report_fd, int alive_fd)
 {
     int null;
 
@@ -129,11 +133,9 @@ static enum step become(const struct ttb__spawn *spawn, pid_t parent, int report
         dup2(spawn->output, STDERR_FILENO) < 0 || dup2(null, STDIN_FILENO) < 0)
         return STEP_DESCRIPTORS;
     /* The report's descriptor closes itself on exec. */
-    if (report_fd != STDERR_FILENO + 1) {
-        if (dup3(report_fd, STDERR_FILENO + 1, O_CLOEXEC) < 0)
-            return STEP_DESCRIPTORS;
-    }
-    ttb__close_from(STDERR_FILENO + 2);
+    if (dup2(alive_fd, ALIVE_FD) < 0 || dup3(report_fd, REPORT_FD, O_CLOEXEC) < 0)
+        return STEP_DESCRIPTORS;
+    ttb__close_from(REPORT_FD + 1);
     set_limits();
     umask(077);
     reset_signals();
@@ -141,16 +143,21 @@ static enum step become(const struct ttb__spawn *spawn, pid_t parent, int report
     return STEP_EXEC;
 }
 
-static _Noreturn void child(const struct ttb__spawn *spawn, pid_t parent, int report_fd)
+static _Noreturn void child(const struct ttb__spawn *spawn, pid_t parent, int report_fd,
+                            int alive_fd)
 {
     struct report report;
     ssize_t ignored;
 
-    report.step = become(spawn, parent, report_fd);
+    /* High, so that the low descriptors can be put in place. */
+    report_fd = fcntl(report_fd, F_DUPFD_CLOEXEC, REPORT_FD + 1);
+    alive_fd = fcntl(alive_fd, F_DUPFD_CLOEXEC, REPORT_FD + 1);
+    report.step = report_fd < 0 || alive_fd < 0 ? STEP_DESCRIPTORS
+                                                : become(spawn, parent, report_fd, alive_fd);
     report.err = errno;
     /* Late steps have moved it, early ones have not. */
     if (report.step == STEP_EXEC)
-        report_fd = STDERR_FILENO + 1;
+        report_fd = REPORT_FD;
     ignored = write(report_fd, &report, sizeof(report));
     (void)ignored;
     _exit(127);
@@ -176,31 +183,36 @@ int ttb__process_start(const struct ttb__spawn *spawn, struct ttb__process *proc
     sigset_t all, before;
     pid_t pid, parent = getpid();
     bool failed;
-    int fds[2], err;
+    int fds[2], alive[2], err;
 
-    *process = (struct ttb__process){.pidfd = -1};
+    *process = (struct ttb__process){.pidfd = -1, .alive_fd = -1};
     if (pipe2(fds, O_CLOEXEC) < 0)
         return ttb__fail(error, -errno, "cannot make a pipe: %s", strerror(errno));
+    if (pipe2(alive, O_CLOEXEC) < 0) {
+        err = errno;
+        close(fds[0]);
+        close(fds[1]);
+        return ttb__fail(error, -err, "cannot make a pipe: %s", strerror(err));
+    }
     /* No signal handler of ours shall run in the child. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pid = fork();
-    if (pid == 0) {
-        /* High, so that the standard descriptors can be put in place. */
-        int high = fcntl(fds[1], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-
-        child(spawn, parent, high < 0 ? fds[1] : high);
-    }
+    if (pid == 0)
+        child(spawn, parent, fds[1], alive[1]);
     err = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     close(fds[1]);
+    close(alive[1]);
     if (pid < 0) {
         close(fds[0]);
+        close(alive[0]);
         return ttb__fail(error, -err, "cannot fork: %s", strerror(err));
     }
     failed = read_report(fds[0], &report);
     close(fds[0]);
     process->pid = pid;
+    process->alive_fd = alive[0];
     if (failed) {
         int status;
 
@@ -256,6 +268,23 @@ static bool wait_end(const struct ttb__process *process, int timeout_ms)
     }
 }
 
+/* All that share its descriptors have let go of them, or something keeps them from dying. */
+static void wait_alone(const struct ttb__process *process)
+{
+    uint64_t end_ms = now_ms() + KILL_TIMEOUT_MS;
+    struct pollfd alive = {.fd = process->alive_fd};
+
+    if (process->alive_fd < 0)
+        return;
+    for (;;) {
+        uint64_t at_ms = now_ms();
+        int rc = poll(&alive, 1, at_ms < end_ms ? (int)(end_ms - at_ms) : 0);
+
+        if (rc > 0 || (rc == 0 && at_ms >= end_ms) || (rc < 0 && errno != EINTR))
+            return;
+    }
+}
+
 int ttb__process_end(struct ttb__process *process, const struct ttb__guard *guard, int timeout_ms,
                      int *status)
 {
@@ -270,12 +299,15 @@ int ttb__process_end(struct ttb__process *process, const struct ttb__guard *guar
     }
     /* Before its number is given back by waiting: the group is surely still the one we mean. */
     kill(-process->pid, SIGKILL);
+    wait_alone(process);
     if (guard && !rc)
         ttb__guard_remove(guard, process->pid);
     if (!rc && waitpid(process->pid, status, WNOHANG) != process->pid)
         rc = -ECHILD;
     if (process->pidfd >= 0)
         close(process->pidfd);
-    *process = (struct ttb__process){.pidfd = -1};
+    if (process->alive_fd >= 0)
+        close(process->alive_fd);
+    *process = (struct ttb__process){.pidfd = -1, .alive_fd = -1};
     return rc;
 }

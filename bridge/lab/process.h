@@ -15,6 +15,14 @@
 struct ttb__process {
     pid_t pid; /* 0: none */
     int pidfd; /* readable when it has ended */
+    /*
+     * A pipe of which the program and its children hold the other end, so it hangs up when the last
+     * of them is gone. That matters with UML: the processes of the guest share the descriptors of
+     * their kernel (CLONE_FILES in start_userspace(), arch/um/os-Linux/skas/process.c), and so the
+     * locks on its disks, which outlive the kernel until the last of them has died as well. A kernel
+     * that is started too early finds its disk locked.
+     */
+    int alive_fd;
 };
 
 struct ttb__spawn {
@@ -28,7 +36,7 @@ struct ttb__spawn {
 
 /*
  * Start a program in a session (and process group) of its own, without address space randomisation,
- * with default signal handling, no other descriptors, a fixed stack limit, no core dumps; it is killed
+ * with default signal handling, no other descriptors (but alive_fd's), a fixed stack limit, no core dumps; it is killed
  * when the calling thread ends.
  * @return 0, or a negative errno: `error` says which step failed. -EPERM and "ptrace" stay for later:
  *         see ttb_lab_probe_ptrace().
@@ -38,7 +46,8 @@ int ttb__process_start(const struct ttb__spawn *spawn, struct ttb__process *proc
 
 /*
  * Wait until the process has ended, at most timeout_ms of wall time; then, or with timeout_ms 0 at
- * once, kill it. Its whole group is killed in any case, and taken from the guard.
+ * once, kill it. Its whole group is killed in any case, and taken from the guard; when this returns
+ * they have closed their files.
  * @return 0 and *status; -ETIMEDOUT if even SIGKILL does not end it (the host's
  *         kernel holds it); -ECHILD if there is none
  */

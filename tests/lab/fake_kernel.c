@@ -4,14 +4,18 @@
  * it prints goes to the node's console.
  */
 #include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* volatile: kept although nobody reads them. */
@@ -81,6 +85,32 @@ static void make_children(void)
     }
 }
 
+/* Locks a file in the name of all who share its descriptors, one of which takes long to die, since it
+ * has much memory to give back. */
+static void share_a_lock(void)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    const size_t size_bytes = 256 << 20;
+    int ready[2];
+    char byte;
+
+    if (fcntl(open("held", O_RDWR | O_CREAT, 0600), F_SETLK, &lock) < 0 || pipe(ready) < 0)
+        _exit(1);
+    if (syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0) == 0) {
+        char *memory =
+            mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        madvise(memory, size_bytes, MADV_NOHUGEPAGE);
+        memset(memory, 1, size_bytes);
+        if (write(ready[1], "", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    if (read(ready[0], &byte, 1) != 1)
+        _exit(1);
+}
+
 static void say(const char *text)
 {
     printf("%s\n", text);
@@ -115,6 +145,10 @@ int main(int argc, char **argv)
             putchar('a' + i % 26);
         printf("\nno end of line");
         return 1;
+    }
+    if (strcmp(mode, "share") == 0) {
+        share_a_lock();
+        return 8;
     }
     make_children();
     printf("pid %d\n", (int)getpid());

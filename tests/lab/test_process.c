@@ -85,7 +85,7 @@ static void test_surroundings_are_the_same_everywhere(void **state)
         "\nargument virtio_uml.device=a.eth0:1\nargument fake=report\n"
         "environment HOME=/\nenvironment PATH=/usr/bin:/bin\n"
         "environment LC_ALL=C\nenvironment TMPDIR=/dev/shm\ndirectory ",
-        "\nrandomised 0\ndeath signal 9\nsession leader 1 group leader 1\ndescriptors 3\n"
+        "\nrandomised 0\ndeath signal 9\nsession leader 1 group leader 1\ndescriptors 4\n"
         "blocked 0\npipe ignored 0\ncore 0 0\numask 077\ninput ends 1\n",
     };
     struct fixture *fixture = *state;
@@ -159,6 +159,21 @@ static void test_children_that_are_left_behind_are_ended(void **state)
 
     assert_contains(failure(node), "exited with status 9");
     assert_int_equal(wait_no_processes(group_of(fixture), 1000), 0);
+}
+
+static void test_locks_of_one_that_has_ended_are_gone(void **state)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct fixture *fixture = *state;
+    struct ttb_lab_node *node = play(fixture, "fake=share");
+    char *held = in(fixture->scratch, "held");
+    int fd = open(held, O_RDWR);
+
+    assert_contains(failure(node), "exited with status 8");
+    assert_true(fd >= 0);
+    assert_int_equal(fcntl(fd, F_SETLK, &lock), 0);
+    close(fd);
+    free(held);
 }
 
 static void test_a_flood_comes_whole_in_order_and_lines(void **state)
@@ -369,6 +384,7 @@ int main(int argc, char **argv)
         LAB_TEST(test_a_signal_is_named),
         LAB_TEST(test_one_that_never_connects_is_ended_with_its_children),
         LAB_TEST(test_children_that_are_left_behind_are_ended),
+        LAB_TEST(test_locks_of_one_that_has_ended_are_gone),
         LAB_TEST(test_a_flood_comes_whole_in_order_and_lines),
         LAB_TEST(test_lines_are_cut_at_their_ends_and_at_the_limit),
         LAB_TEST(test_memory_that_does_not_fit_is_refused),

@@ -25,8 +25,8 @@ packages="$packages libns3-dev libgsl-dev libsqlite3-dev libxml2-dev"
 packages="$packages linux-source-6.12 bc bison flex patch perl xz-utils"
 # The nodes' disk images.
 packages="$packages busybox-static e2fsprogs fakeroot mmdebstrap"
-# What tests look with: at captures and at system calls.
-packages="$packages tshark strace"
+# What tests look with: at captures, system calls, results.
+packages="$packages tshark strace jq"
 
 die() {
     printf 'setup: %s\n' "$*" >&2

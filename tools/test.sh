@@ -14,7 +14,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
 # The Debian images that tests and examples boot; made once.
-for packages in '' 'busybox-static nginx-light curl dnsmasq-base iproute2'; do
+for packages in '' "$(cat "$(dirname -- "$0")/../examples/debian-packages")"; do
     # shellcheck disable=SC2086 # a list of words
     "$build/ttb" image build debian $packages > "$log" || { cat "$log"; exit 1; }
 done

@@ -367,8 +367,6 @@ static int read_and_run(struct request *request)
     if (ttb__run_check(scenario, error, sizeof(error)) < 0) {
         fprintf(stderr, "ttb run: %s: %s\n", request->file, error);
         status = EXIT_USAGE;
-    } else if (ttb_scenario_embed_files(scenario, &opts) < 0) {
-        status = EXIT_USAGE;
     } else if (request->check) {
         status = show_understood(request, scenario);
     } else {

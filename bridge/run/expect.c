@@ -197,9 +197,15 @@ static void check_console(struct check *check, size_t number)
 {
     const Ttb__Scenario__Expectation *given = check->given;
     uint64_t first_ns, count = ttb__console_watch_count(check->run, number, &first_ns);
+    char why[128];
 
     want(check, "console %s\"%s\"", given->console ? "" : "matches ",
          given->console ? given->console : given->console_matches);
+    if (ttb__console_watch_gave_up(check->run, number, why, sizeof(why))) {
+        find(check, "gave up on a line that takes the pattern too long: %s", why);
+        hold(check, false);
+        return;
+    }
     if (given->times) {
         check_range(check, "lines", given->times, count);
     } else {

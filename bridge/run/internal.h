@@ -8,6 +8,7 @@
  *   action.c    what is done at which simulated time; events
  *   command.c   which command runs when; talking to the agents (guest/)
  *   collect.c   files that nodes hand out
+ *   limits.c    what a run needs of the host's limits
  *   console.c   text on consoles that somebody expects
  *   expect.c    expectations
  *   result.c    the verdict, summary.json; report.c for people; junit.c for CI systems
@@ -225,7 +226,15 @@ void ttb__console_watch_line(struct ttb__run *run, const struct ttb__run_node *n
                              uint64_t time_ns, const char *text, size_t len_bytes);
 uint64_t ttb__console_watch_count(const struct ttb__run *run, size_t expectation,
                                   uint64_t *first_ns);
+/* True if the pattern was given up on a line; `why` gets what PCRE2 says. */
+bool ttb__console_watch_gave_up(const struct ttb__run *run, size_t expectation, char *why,
+                                size_t size_bytes);
 void ttb__console_watch_free(struct ttb__run *run);
+
+/* limits.c */
+
+/* Make sure that so many files can be open as the run will need. */
+int ttb__limits_raise(struct ttb__run *run);
 
 /* expect.c */
 int ttb__expect_check(struct ttb__run *run);

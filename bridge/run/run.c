@@ -356,6 +356,8 @@ int ttb__run_new(const struct ttb__run_opts *opts, struct ttb__run **made, char 
     run->ops = engine(run->scenario);
     rc = ttb__run_check(run->scenario, run->error, sizeof(run->error));
     if (!rc)
+        rc = ttb__limits_raise(run);
+    if (!rc)
         rc = open_lab(run, opts);
     if (!rc)
         rc = write_scenario(run, opts->scenario_file);

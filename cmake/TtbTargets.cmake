@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Flags that every target of ours has, and the two kinds of target: layers and tests.
 
+# The folders of source and build must not show in what is built. (Of two that match, the last is taken.)
+set(TTB_NO_PATHS -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+
 add_library(ttb_flags INTERFACE)
 target_compile_definitions(ttb_flags INTERFACE _GNU_SOURCE)
 target_compile_options(ttb_flags INTERFACE
   -Wall -Wextra -Wshadow -Wvla -Wpointer-arith -Wwrite-strings
   $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition>
-  # The build's folder must not show in what is built.
-  -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+  ${TTB_NO_PATHS})
 if(TTB_WERROR)
   target_compile_options(ttb_flags INTERFACE -Werror)
 endif()

@@ -269,7 +269,8 @@ int ttb_export_feed(struct ttb_export *export, const struct ttb_trace_tables *ta
     if (export->status)
         return export->status;
     export->tables = tables;
-    learn_names(export, tables);
+    if (export->opts.node || export->opts.link)
+        learn_names(export, tables);
     if (!wants(export, tables, record))
         return 0;
     if (record->time_ns > export->latest_ns)

@@ -52,6 +52,10 @@
 /* Longest text in an option. */
 #define OPTION_TEXT_MAX 4096
 
+/* Why a frame was dropped, with every byte escaped or cut; and what else is around a frame. */
+#define REASON_MAX       1000
+#define FRAME_AROUND_MAX 128
+
 /* Journal entries: a piece of console output with every byte escaped, and what is around it. */
 #define BLOCK_MAX (4 * TTB_TRACE_CONSOLE_MAX + 4096)
 
@@ -382,37 +386,50 @@ static uint32_t direction(const struct ttb_trace_frame *frame)
     return FLAG_INBOUND | (mac[0] & 1 ? FLAG_MULTICAST : FLAG_UNICAST);
 }
 
+/* Why it went no further: the comment's text. @return its length */
+static size_t write_reason(const struct ttb_trace_frame *frame, struct ttb_trace_bytes reason,
+                           char text[REASON_MAX])
+{
+    const char *what = ttb_trace_what_name(frame->what);
+    size_t len_bytes = 0;
+
+    /* "lost: queue full", but not "lost: lost". */
+    if (reason.len_bytes != strlen(what) || memcmp(reason.data, what, reason.len_bytes) != 0)
+        len_bytes = (size_t)sprintf(text, "%s: ", what);
+    return len_bytes +
+           ttb__text_plain(reason.data, reason.len_bytes, text + len_bytes, REASON_MAX - len_bytes);
+}
+
+/* Made in the stream's buffer at once: there are millions of them. */
 static void write_frame(struct ttb_export *export, const struct ttb_trace_record *record,
                         struct interface *interface)
 {
     const struct ttb_trace_frame *frame = &record->frame;
-    struct ttb_trace_bytes reason = ttb__frame_reason(frame);
     uint64_t time = timestamp(export, record->time_ns);
-    uint8_t head[28], options[40 + 1024], *at = options;
     size_t data_bytes = frame->payload.len_bytes, total_bytes;
+    uint8_t *block =
+        ttb__stream_reserve(&export->stream, data_bytes + REASON_MAX + FRAME_AROUND_MAX);
+    uint8_t *at = block + 28;
 
-    put_u16(at, EPB_FLAGS);
-    put_u16(at + 2, 4);
+    if (data_bytes)
+        memcpy(at, frame->payload.data, data_bytes);
+    at += data_bytes;
+    put_u32(at, 0); /* padding, to be overwritten by what is no padding */
+    at += padding(data_bytes);
+    put_u32(at, EPB_FLAGS | 4 << 16);
     put_u32(at + 4, direction(frame));
     at += 8;
     if (frame->packet) {
-        put_u16(at, EPB_PACKETID);
-        put_u16(at + 2, 8);
+        put_u32(at, EPB_PACKETID | 8 << 16);
         put_u64(at + 4, frame->packet);
         at += 12;
     }
-    if (reason.len_bytes) {
-        const char *what = ttb_trace_what_name(frame->what);
-        size_t len_bytes = 0;
+    if (frame->what == TTB_TRACE_DROPPED || frame->what == TTB_TRACE_LOST ||
+        frame->reason.len_bytes) {
+        struct ttb_trace_bytes reason = ttb__frame_reason(frame);
+        size_t len_bytes = write_reason(frame, reason, (char *)at + 4);
 
-        /* "lost: queue full", but not "lost: lost". */
-        if (reason.len_bytes != strlen(what) || memcmp(reason.data, what, reason.len_bytes) != 0)
-            len_bytes = (size_t)sprintf((char *)at + 4, "%s: ", what);
-
-        len_bytes += ttb__text_plain(reason.data, reason.len_bytes, (char *)at + 4 + len_bytes,
-                                     1000 - len_bytes);
-        put_u16(at, OPT_COMMENT);
-        put_u16(at + 2, (uint32_t)len_bytes);
+        put_u32(at, OPT_COMMENT | (uint32_t)len_bytes << 16);
         memset(at + 4 + len_bytes, 0, padding(len_bytes));
         at += 4 + len_bytes + padding(len_bytes);
         interface->dropped++;
@@ -421,20 +438,16 @@ static void write_frame(struct ttb_export *export, const struct ttb_trace_record
     at += 4;
     interface->frames++;
 
-    total_bytes = sizeof(head) + data_bytes + padding(data_bytes) + (size_t)(at - options) + 4;
-    put_u32(head, BLOCK_PACKET);
-    put_u32(head + 4, (uint32_t)total_bytes);
-    put_u32(head + 8, interface->index);
-    put_u32(head + 12, (uint32_t)(time >> 32));
-    put_u32(head + 16, (uint32_t)time);
-    put_u32(head + 20, (uint32_t)data_bytes);
-    put_u32(head + 24, frame->len_bytes);
+    total_bytes = (size_t)(at - block) + 4;
+    put_u32(block, BLOCK_PACKET);
+    put_u32(block + 4, (uint32_t)total_bytes);
+    put_u32(block + 8, interface->index);
+    put_u32(block + 12, (uint32_t)(time >> 32));
+    put_u32(block + 16, (uint32_t)time);
+    put_u32(block + 20, (uint32_t)data_bytes);
+    put_u32(block + 24, frame->len_bytes);
     put_u32(at, (uint32_t)total_bytes);
-    at += 4;
-    ttb__stream_put(&export->stream, head, sizeof(head));
-    ttb__stream_put(&export->stream, frame->payload.data, data_bytes);
-    ttb__stream_put(&export->stream, "\0\0\0", padding(data_bytes));
-    ttb__stream_put(&export->stream, options, (size_t)(at - options));
+    ttb__stream_advance(&export->stream, total_bytes);
 }
 
 static int add_frame(struct ttb_export *export, const struct ttb_trace_tables *tables,

@@ -386,6 +386,73 @@ static int decode_inner(struct ttb__wire wire, struct ttb_trace_record *record,
     return 0;
 }
 
+/* Varints of the fast path: the first byte is nearly always the last. */
+static inline __attribute__((always_inline)) bool get_u64(struct ttb__wire *wire, uint64_t *value)
+{
+    if (wire->at < wire->end && *wire->at < 0x80) {
+        *value = *wire->at++;
+        return true;
+    }
+    return ttb__get_varint(wire, value);
+}
+
+static inline bool get_tag(struct ttb__wire *wire, unsigned number, unsigned type)
+{
+    if (wire->at >= wire->end || *wire->at != (number << 3 | type))
+        return false;
+    wire->at++;
+    return true;
+}
+
+/*
+ * Frames are nearly everything that a trace has. This reads those whose fields stand as ttb__encode_
+ * record() puts them, and whose values are all allowed; the others are left to the code below, which
+ * knows every order and says what is wrong.
+ */
+static bool decode_plain_frame(const uint8_t *data, size_t len_bytes,
+                               struct ttb_trace_record *record)
+{
+    struct ttb__wire wire = {.at = data, .end = data + len_bytes};
+    uint64_t node = TTB_TRACE_NONE, time_ns, what, place, packet, frame_bytes, payload_bytes;
+    struct ttb_trace_bytes payload = {0};
+
+    if (!get_tag(&wire, 1, TTB__WIRE_VARINT) || !get_u64(&wire, &time_ns))
+        return false;
+    if (get_tag(&wire, 2, TTB__WIRE_VARINT) && (!get_u64(&wire, &node) || node >= TTB_TRACE_NONE))
+        return false;
+    if (!get_tag(&wire, TTB_TRACE_FRAME, TTB__WIRE_BYTES) || !get_u64(&wire, &payload_bytes) ||
+        payload_bytes != (uint64_t)(wire.end - wire.at))
+        return false;
+    if (!get_tag(&wire, 1, TTB__WIRE_VARINT) || !get_u64(&wire, &what) || what > INT32_MAX ||
+        !get_tag(&wire, 2, TTB__WIRE_VARINT) || !get_u64(&wire, &place) ||
+        place >= TTB_TRACE_NONE || !get_tag(&wire, 3, TTB__WIRE_VARINT) ||
+        !get_u64(&wire, &packet) || !get_tag(&wire, 4, TTB__WIRE_VARINT) ||
+        !get_u64(&wire, &frame_bytes) || frame_bytes > TTB_FRAME_MAX)
+        return false;
+    if (get_tag(&wire, 5, TTB__WIRE_BYTES)) {
+        if (!get_u64(&wire, &payload_bytes) || payload_bytes > frame_bytes ||
+            payload_bytes > (uint64_t)(wire.end - wire.at))
+            return false;
+        payload = (struct ttb_trace_bytes){.data = wire.at, .len_bytes = payload_bytes};
+        wire.at += payload_bytes;
+    }
+    if (wire.at != wire.end)
+        return false;
+    /* Field by field: clearing the whole would cost more than all of the above. */
+    record->kind = TTB_TRACE_FRAME;
+    record->time_ns = time_ns;
+    record->node = (uint32_t)node;
+    record->number = 0;
+    record->frame = (struct ttb_trace_frame){
+        .what = (enum ttb_trace_what)what,
+        .place = (uint32_t)place,
+        .packet = packet,
+        .len_bytes = (uint32_t)frame_bytes,
+        .payload = payload,
+    };
+    return true;
+}
+
 int ttb__decode_record(const uint8_t *data, size_t len_bytes, struct ttb_trace_record *record,
                        struct ttb_trace_bytes *declaration, struct ttb__error *error)
 {
@@ -394,9 +461,11 @@ int ttb__decode_record(const uint8_t *data, size_t len_bytes, struct ttb_trace_r
     struct ttb__field field;
     int rc = 0;
 
+    *declaration = (struct ttb_trace_bytes){0};
+    if (decode_plain_frame(data, len_bytes, record))
+        return 0;
     memset(record, 0, sizeof(*record));
     record->node = TTB_TRACE_NONE;
-    *declaration = (struct ttb_trace_bytes){0};
     while (wire.at < wire.end) {
         if (!ttb__get_field(&wire, &field))
             return ttb__fail(error, -EBADMSG, "record: a field is cut off or malformed");

@@ -52,7 +52,8 @@ struct ttb_trace_reader {
 
 static size_t slot_of(const struct ttb_trace_reader *reader, uint64_t packet)
 {
-    size_t slot = (packet * 0x9e3779b97f4a7c15ULL >> 20) & (reader->slot_room - 1);
+    /* Ids are given one after the other: this way neighbours are neighbours in memory, too. */
+    size_t slot = packet & (reader->slot_room - 1);
 
     while (reader->slots[slot].generation == reader->generation &&
            reader->slots[slot].packet != packet)
@@ -370,10 +371,11 @@ static int read_record(struct ttb_trace_reader *reader, struct ttb_trace_record 
 {
     struct ttb_trace_bytes declaration;
     const uint8_t *start = reader->wire.at;
-    struct ttb__error why = {{0}};
+    struct ttb__error why; /* large, so it is not cleared for each record */
     uint64_t len_bytes;
     int rc;
 
+    why.text[0] = 0;
     if (!ttb__get_varint(&reader->wire, &len_bytes) ||
         len_bytes > (uint64_t)(reader->wire.end - reader->wire.at))
         return bad_record(reader, start, "its length does not fit the block");

@@ -157,6 +157,7 @@ int ttb_bridge_new(const struct ttb_bridge_opts *opts, struct ttb_bridge **made)
     bridge->hang_kill_ms = opts->hang_kill_ms ? opts->hang_kill_ms : DEFAULT_HANG_KILL_MS;
     bridge->no_pin = opts->no_pin;
     bridge->no_look_ahead = opts->no_look_ahead;
+    bridge->jobs = opts->jobs ? opts->jobs : 1;
     bridge->log = opts->log ? opts->log : log_to_stderr;
     bridge->log_user = opts->log_user;
     bridge->directory = strdup(opts->directory ? opts->directory : ".");
@@ -216,7 +217,7 @@ void ttb_bridge_free(struct ttb_bridge *bridge)
 
 void ttb__bridge_sweep(struct ttb_bridge *bridge)
 {
-    if (!bridge->sweep_due)
+    if (!bridge->sweep_due || bridge->sweep_held)
         return;
     bridge->sweep_due = false;
     ttb__join_sweep(bridge, false);

@@ -10,7 +10,7 @@
  *   node.c       life of a node: due, started, running, waiting, ended
  *   join.c       connections to calendar sockets, matched to nodes by START's id
  *   port.c       ports: frames in and out, kicks and calls
- *   placement.c  binding the run to one core
+ *   placement.c  which core what runs on
  *
  * Nothing is torn down inside a callback of the layers below: ends are noted (node->ending,
  * port->closed) and carried out by ttb__bridge_sweep() at points where no callback is on the stack.
@@ -101,16 +101,17 @@ struct ttb_node {
     void *ops_user;
     struct ttb__listener listener; /* own_socket */
     struct ttb__calendar_entry entry;
-    struct ttb__controller *controller;  /* NULL: not connected */
-    bool connected;                      /* START seen, ACK held back */
-    bool launched;                       /* ops->launch() succeeded and reap() is due */
-    bool up;                             /* has been WAITING in this life */
-    bool paused;                         /* WAITING, in no calendar, and gets no calls */
-    uint64_t paused_ns;                  /* since when */
-    bool runs;                           /* has a grant: counted in bridge->running_count */
-    uint64_t granted_ns;                 /* start of the grant it runs in, or ran in last */
-    uint64_t bound_ns;                   /* of that grant; lowered when it transmits */
-    uint64_t kick_ns;                    /* its time in the kick that is being served */
+    struct ttb__controller *controller; /* NULL: not connected */
+    bool connected;                     /* START seen, ACK held back */
+    bool launched;                      /* ops->launch() succeeded and reap() is due */
+    bool up;                            /* has been WAITING in this life */
+    bool paused;                        /* WAITING, in no calendar, and gets no calls */
+    uint64_t paused_ns;                 /* since when */
+    bool runs;                          /* has a grant: counted in bridge->running_count */
+    bool granted, blocked; /* in this round, and ttb__node_tell() has not told it yet */
+    uint64_t granted_ns;   /* start of the grant it runs in, or ran in last */
+    uint64_t bound_ns;     /* of that grant; lowered when it transmits */
+    uint64_t kick_ns;      /* its time in the kick that is being served */
     struct ttb_port *calls, **calls_end; /* ports with calls to send, in the order they arose */
     uint64_t call_ns;                    /* when */
     struct ttb__sent_frame *sent, **sent_end; /* frames that the network has not seen */
@@ -164,15 +165,17 @@ struct ttb_bridge {
     bool no_look_ahead;
     struct ttb_node **round; /* nodes of the round that is under way, in their order */
     uint32_t round_count, round_room;
+    uint32_t jobs;          /* nodes that may run at the same time */
     uint32_t running_count; /* nodes that have a grant */
+    uint32_t running_limit; /* ttb__round_run() waits until fewer run */
     unsigned calls_unanswered;
     bool transmitted; /* the network has got a frame since advance() was called, at now_ns */
-    bool sweep_due;
+    bool sweep_due, sweep_held;
     bool busy; /* in advance() or a callback: the bridge may be read only */
     uint64_t last_turn_ms;
 
     bool no_pin, pinned;
-    cpu_set_t affinity_before;
+    cpu_set_t affinity_before, affinity; /* of the caller; of the run */
     struct ttb__error error;
 };
 
@@ -198,6 +201,9 @@ int ttb__node_bring_up(struct ttb_bridge *bridge);
 /* Give a node that is due its first grant, or a waiting one its next, up to node->bound_ns. It is in
  * no calendar. */
 void ttb__node_grant(struct ttb_node *node);
+/* Tell observers and owners what a node has done in the round: that it ran, that it is blocked, that it
+ * has ended. */
+void ttb__node_tell(struct ttb_node *node);
 /* A node that ran is blocked or has ended. */
 void ttb__node_stops_running(struct ttb_node *node);
 /* Put a waiting node that is in no calendar into it. */
@@ -269,6 +275,9 @@ static inline struct ttb_node *ttb__entry_node(const struct ttb_bridge *bridge,
 
 /* placement.c */
 void ttb__placement_pin(struct ttb_bridge *bridge);
+/* What is started between these runs on the node's core. */
+void ttb__placement_begin_launch(struct ttb_node *node);
+void ttb__placement_end_launch(struct ttb_node *node);
 void ttb__placement_restore(struct ttb_bridge *bridge);
 
 #endif

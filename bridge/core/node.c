@@ -86,10 +86,25 @@ static void on_waiting(void *user)
     if (node->ending)
         return;
     ttb__node_stops_running(node);
-    set_state(node, TTB_NODE_WAITING, "");
+    node->state = TTB_NODE_WAITING;
+    node->blocked = true;
     ttb__node_enter_calendar(node);
-    if (node->ops && node->ops->blocked)
-        node->ops->blocked(node->ops_user, node, node->granted_ns);
+}
+
+void ttb__node_tell(struct ttb_node *node)
+{
+    struct ttb_bridge *bridge = node->bridge;
+
+    if (node->granted && bridge->observer.granted)
+        bridge->observer.granted(bridge->observer_user, node, node->granted_ns);
+    node->granted = false;
+    if (node->blocked) {
+        node->blocked = false;
+        set_state(node, TTB_NODE_WAITING, "");
+        if (node->ops && node->ops->blocked)
+            node->ops->blocked(node->ops_user, node, node->granted_ns);
+    }
+    ttb__node_sweep(node);
 }
 
 static void on_request(void *user)
@@ -310,7 +325,9 @@ static void launch(struct ttb_node *node)
     node->state = TTB_NODE_STARTING;
     if (!node->ops || !node->ops->launch)
         return;
+    ttb__placement_begin_launch(node);
     rc = node->ops->launch(node->ops_user, node);
+    ttb__placement_end_launch(node);
     if (rc) {
         char said[TTB__ERROR_MAX / 2], why[TTB__ERROR_MAX];
 
@@ -350,8 +367,7 @@ void ttb__node_grant(struct ttb_node *node)
     node->stats.grants++;
     node->runs = true;
     bridge->running_count++;
-    if (bridge->observer.granted)
-        bridge->observer.granted(bridge->observer_user, node, time_ns);
+    node->granted = true;
     node->state = TTB_NODE_RUNNING;
     if (before == TTB_NODE_STARTING)
         rc = ttb__controller_start(node->controller, time_ns);

@@ -83,9 +83,9 @@ static int gather(struct ttb_bridge *bridge, const struct ttb__calendar_entry *f
     return choice.err;
 }
 
-static bool nobody_runs(const struct ttb_bridge *bridge)
+static bool has_room(const struct ttb_bridge *bridge)
 {
-    return bridge->running_count == 0;
+    return bridge->running_count < bridge->running_limit;
 }
 
 static bool is_running(const struct ttb_node *node)
@@ -94,17 +94,31 @@ static bool is_running(const struct ttb_node *node)
 }
 
 /* It may have ended, and after an interrupt its own next act may come later than was thought. */
-static int run(struct ttb_node *node)
+static void let_run(struct ttb_node *node)
 {
-    struct ttb_bridge *bridge = node->bridge;
-
     if (node->ending || (node->state != TTB_NODE_WAITING && node->state != TTB_NODE_STARTING))
-        return 0;
+        return;
     if (node->state == TTB_NODE_WAITING &&
         ttb__controller_request_ns(node->controller) >= node->bound_ns)
-        return ttb__node_enter_calendar(node);
-    ttb__node_grant(node);
-    return ttb__bridge_wait(bridge, nobody_runs, is_running);
+        ttb__node_enter_calendar(node);
+    else
+        ttb__node_grant(node);
+}
+
+/* As many at a time as there are jobs. */
+static int run_all(struct ttb_bridge *bridge)
+{
+    for (uint32_t i = 0; i < bridge->round_count; i++) {
+        int rc;
+
+        bridge->running_limit = bridge->jobs;
+        rc = ttb__bridge_wait(bridge, has_room, is_running);
+        if (rc)
+            return rc;
+        let_run(bridge->round[i]);
+    }
+    bridge->running_limit = 1; /* room for one: nobody runs */
+    return ttb__bridge_wait(bridge, has_room, is_running);
 }
 
 int ttb__round_run(struct ttb_bridge *bridge, const struct ttb__calendar_entry *first,
@@ -119,9 +133,13 @@ int ttb__round_run(struct ttb_bridge *bridge, const struct ttb__calendar_entry *
     for (uint32_t i = 0; i < bridge->round_count; i++)
         ttb__calendar_remove(&bridge->calendar, &bridge->round[i]->entry);
     rc = ttb__port_settle_calls(bridge);
-    for (uint32_t i = 0; i < bridge->round_count && !rc; i++) {
-        rc = run(bridge->round[i]);
-        ttb__bridge_sweep(bridge);
-    }
+    if (rc)
+        return rc;
+    /* Who ends or blocks first is the host's business: what is to be told is told in order, below. */
+    bridge->sweep_held = true;
+    rc = run_all(bridge);
+    bridge->sweep_held = false;
+    for (uint32_t i = 0; i < bridge->round_count; i++)
+        ttb__node_tell(bridge->round[i]);
     return rc;
 }

@@ -31,6 +31,8 @@
 enum variant {
     WITHOUT_LOOK_AHEAD,
     WITH_LOOK_AHEAD,
+    TWO_JOBS,
+    THREE_JOBS,
     VARIANTS,
 };
 
@@ -299,6 +301,9 @@ static void run_trial(struct trial *trial)
     struct ttb_bridge_opts bridge = {
         .size = sizeof(bridge),
         .no_look_ahead = trial->variant == WITHOUT_LOOK_AHEAD,
+        .jobs = trial->variant == TWO_JOBS     ? 2
+                : trial->variant == THREE_JOBS ? 3
+                                               : 1,
     };
     struct ttb_lab_opts opts = {.size = sizeof(opts), .seed = trial->seed, .bridge = &bridge};
     struct ttb_net_opts net_opts = {.size = sizeof(net_opts), .seed = trial->seed};

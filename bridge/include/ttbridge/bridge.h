@@ -78,11 +78,13 @@ struct ttb_bridge_opts {
     uint32_t hang_report_ms; /**< wall time without simulated progress after which a running node
                                       is reported; 0: 1,000 ms */
     uint32_t hang_kill_ms;   /**< the same, after which it is ended; 0: 30,000 ms */
-    bool no_pin;             /**< do not bind the calling thread to one core (see
-                                      ttb_bridge_advance()) */
-    bool no_look_ahead;      /**< ignore ttb_bridge_set_latency(): slower, the same frames at the
+    uint32_t jobs; /**< nodes that may run at the same time, on as many cores; 0: 1. Where latencies
+                        allow it (ttb_bridge_set_latency()); the run is the same with any number */
+    bool no_pin;   /**< do not bind the calling thread and the nodes to cores (see
+                        ttb_bridge_advance()) */
+    bool no_look_ahead; /**< ignore ttb_bridge_set_latency(): slower, the same frames at the
                                       same times */
-    ttb_log_fn log;          /**< NULL: warnings and errors go to stderr */
+    ttb_log_fn log;     /**< NULL: warnings and errors go to stderr */
     void *log_user;
 };
 
@@ -112,9 +114,10 @@ const char *ttb_bridge_error(const struct ttb_bridge *bridge);
  * TTB_TIME_NEVER (the clock itself stays where it is) when no node will ever act again by itself.
  *
  * The first call is the start barrier: it waits for the nodes that start at time 0 to connect.
- * Unless opts.no_pin, it also binds the calling thread to one core of its affinity mask, and nodes
- * launched from then on inherit it: a wake-up across cores costs four times as much as one on the
- * same core. ttb_bridge_free() restores the mask.
+ * Unless opts.no_pin, it also binds the calling thread to one core of its affinity mask (with
+ * opts.jobs to so many), and nodes launched from then on inherit it (with opts.jobs each gets one of
+ * these cores): a wake-up across cores costs four times as much as one on the same core.
+ * ttb_bridge_free() restores the mask.
  *
  * @return 0; -EINVAL if until_ns lies before the bridge's clock; -EBUSY when called from a callback;
  *         or an error of the host. Nodes that fail do not end the run: see ttb_bridge_on_node_state().

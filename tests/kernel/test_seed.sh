@@ -28,6 +28,14 @@ max=$(random time-travel-seed=18446744073709551615:18446744073709551615)
 check_equal "the largest numbers are accepted" 64 "${#max}"
 check "without a seed two runs differ" [ "$(random)" != "$(random)" ]
 
+new_node "$t/first" <<'EOT'
+dd if=/dev/urandom of=/dev/null bs=64k count=8 2>/dev/null
+cut -d' ' -f1 /proc/uptime
+EOT
+mode="$base_mode time-travel-seed=1:2"
+boot "$t/first"
+check_equal "random numbers take no simulated time" 0.01 "$(tr -d '\r' < "$t/first/console" | sed -n 1p)"
+
 for bad in '' 1 : 1: :2 1:2:3 -1:2 1:x 18446744073709551616:1 '1:2 ' \
     000000000000000000000000000000000000000001:2; do
     (cd "$t" && timeout 20 "$kernel" "time-travel-seed=$bad" $base_mode < /dev/null > out 2>&1)

@@ -20,17 +20,24 @@ here=$(dirname -- "$(readlink -f -- "$0")")
 
 help() {
     cat <<EOT
-usage: $0 [-j JOBS] [VERSION]     build (or find) the kernel, by default $default_version
-       $0 --print VERSION         print its path if it is built, else exit with status 1
-       $0 --list                  what is built, one line each
+usage: $0 [-j JOBS] [--unpatched] [VERSION]    build (or find) the kernel, by default $default_version
+       $0 --print [--unpatched] VERSION   print its path if it is built, else exit with status 1
+       $0 --source DIRECTORY [--unpatched] VERSION   only make a source tree, patched or not
+       $0 --list                          what is built, one line each
        $0 --help
 
 VERSION is one of: $(versions | tr '\n' ' ')
+7.x is the newest of Debian's unstable distribution (sid). If this machine's apt does not know it, the
+package lists of sid are fetched to a directory that is removed again; nothing is installed. When its
+source cannot be had, the exit status is 77. One that is built is kept until it is removed by hand.
+
+--unpatched leaves the patches out, to see what they are for. Such a kernel is named unpatched-VERSION,
+and no node gets it that does not ask for it.
 
 Takes Debian's package linux-source-VERSION (the installed one, or downloads it with apt-get; needs
 no root), applies the patches in uml-patches/VERSION, configures tinyconfig + uml-patches/config (and
-uml-patches/VERSION/config, if there is one) and builds for ARCH=um. The last line of the output is the path of the binary. What is built already is
-found in no time.
+uml-patches/VERSION/config, if there is one) and builds for ARCH=um. The last line of the output is the
+path of the binary. What is built already is found in no time.
 
 Results are in $cache/VERSION-HASH:
   linux         the kernel, an ordinary program
@@ -51,7 +58,7 @@ versions() {
 }
 
 # Names of the patches for version $1, in order.
-series() { sed -e 's/#.*//' -e 's/[[:space:]].*//' -e '/^$/d' "$here/$1/series"; }
+series() { [ -n "$unpatched" ] || sed -e 's/#.*//' -e 's/[[:space:]].*//' -e '/^$/d' "$here/$1/series"; }
 
 check_series() {
     for check_patch in $(series "$1"); do
@@ -82,7 +89,7 @@ fragment() {
 # it is made from: source_package, source_version (empty if apt and dpkg know of none), source_tar
 # (empty if it is not installed), hash_series, hash_config.
 find_name() {
-    source_package=linux-source-$1
+    source_package=$(find_package "$1")
     source_tar=/usr/src/$source_package.tar.xz
     if [ -f "$source_tar" ]; then
         source_version=$(package_version "$source_package")
@@ -92,13 +99,80 @@ find_name() {
     fi
     hash_series=$(series_hash "$1")
     hash_config=$(fragment "$1" | hash_of)
+    label=$unpatched$1
     key=$(printf '%s\n' "recipe $recipe" "series $hash_series" "config $hash_config" | hash_of)
     if [ -n "$source_version" ]; then
-        name=$1-$(printf '%s\n' "$source_package $source_version" "$key" | hash_of | cut -c1-12)
+        set_name
     else
         # No package lists, as is usual in containers: take the newest that was ever built.
-        name=$(newest_similar "$1" "$key")
+        name=$(newest_similar "$label" "$key")
     fi
+}
+
+set_name() {
+    name=$label-$(printf '%s\n' "$source_package $source_version" "$key" | hash_of | cut -c1-12)
+}
+
+# Of the names on standard input: the newest linux-source package of version $1, which may end with x.
+newest_package() {
+    case $1 in
+        *.x) newest_pattern="linux-source-${1%.x}\\.[0-9][0-9]*" ;;
+        *) newest_pattern=linux-source-$1 ;;
+    esac
+    sed -n "s/^\($newest_pattern\)\$/\1/p" | sort -V | tail -n 1
+}
+
+# The package that version $1 is made from, as far as this machine knows.
+find_package() {
+    case $1 in
+        *.x)
+            find_found=$(for find_tar in /usr/src/linux-source-"${1%x}"*.tar.xz; do
+                basename -- "$find_tar" .tar.xz
+            done | newest_package "$1")
+            [ -n "$find_found" ] ||
+                find_found=$(apt-cache pkgnames "linux-source-${1%x}" 2>/dev/null |
+                    newest_package "$1")
+            printf '%s\n' "${find_found:-linux-source-$1}"
+            ;;
+        *) printf 'linux-source-%s\n' "$1" ;;
+    esac
+}
+
+# Lets apt work on package lists of its own, those of Debian's suite $2, and finds version $1 there.
+# Files are verified as ever, but lists may be as old as they like: what they name is authentic.
+use_suite() {
+    phase "fetch the package lists of $2"
+    suite_dir=$work/apt
+    mkdir -p "$suite_dir/lists/partial" "$suite_dir/cache/archives/partial"
+    : > "$suite_dir/status"
+    printf 'deb [signed-by=%s check-valid-until=no] %s %s main\n' \
+        /usr/share/keyrings/debian-archive-keyring.gpg \
+        "${TTB_DEBIAN_MIRROR:-http://deb.debian.org/debian}" "$2" > "$suite_dir/sources.list"
+    cat > "$suite_dir/apt.conf" <<EOT
+Dir::Etc::SourceList "$suite_dir/sources.list";
+Dir::Etc::SourceParts "-";
+Dir::State::Lists "$suite_dir/lists";
+Dir::State::Status "$suite_dir/status";
+Dir::Cache "$suite_dir/cache";
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+EOT
+    APT_CONFIG=$suite_dir/apt.conf
+    export APT_CONFIG
+    run apt-get update --error-on=any || unavailable "$1" "the package lists of $2 cannot be fetched"
+    source_package=$(apt-cache pkgnames "linux-source-${1%x}" | newest_package "$1")
+    [ -n "$source_package" ] || unavailable "$1" "$2 has no such package"
+    source_version=$(candidate_version "$source_package")
+    set_name
+    phase_done
+}
+
+unavailable() {
+    printf 'failed\n' >&2
+    phase_start=
+    say "the source of Linux $1 cannot be had: $2"
+    tail -n 3 "$log" | sed 's/^/    /' >&2
+    exit 77
 }
 
 is_built() { [ -n "$name" ] && [ -x "$cache/$name/linux" ] && [ -f "$cache/$name/manifest" ]; }
@@ -165,19 +239,19 @@ configure() {
     phase_done
 }
 
-build() {
-    [ -n "$source_version" ] ||
+# What is needed to get the source of version $1; sets suite (empty if apt need not be told).
+check_source() {
+    suite=
+    [ ! -f "$here/$1/suite" ] || suite=$(cat -- "$here/$1/suite")
+    [ -n "$source_version$suite" ] ||
         die "$source_package is neither installed nor known to apt; run: apt-get update"
-    need_tools make:make gcc:gcc binutils:ld flex:flex bison:bison bc:bc xz-utils:xz patch:patch \
-        util-linux:setsid util-linux:flock
+    need_tools xz-utils:xz patch:patch util-linux:setsid util-linux:flock
     check_series "$1"
+}
 
-    begin
-    if is_built; then # by the one we waited for
-        return
-    fi
-    build_start=$(now_s)
-
+# Makes $work/src: downloads the source if it is not installed, unpacks, and patches it.
+get_source() {
+    [ -n "$source_version" ] || use_suite "$1" "$suite"
     if [ -z "$source_tar" ]; then
         download_package "$source_package" "$source_version" "$work/deb"
         source_tar=$work/deb/usr/src/$source_package.tar.xz
@@ -185,6 +259,25 @@ build() {
     fi
     unpack_source
     apply_series "$1"
+}
+
+make_source() { # VERSION DIRECTORY
+    check_source "$1"
+    [ ! -e "$2" ] || die "$2 exists already"
+    begin
+    get_source "$1"
+    mv -T -- "$work/src" "$2" || die "cannot move the source to $2"
+}
+
+build() {
+    need_tools make:make gcc:gcc binutils:ld flex:flex bison:bison bc:bc
+    check_source "$1"
+    begin
+    if is_built; then # by the one we waited for
+        return
+    fi
+    build_start=$(now_s)
+    get_source "$1"
     configure "$1"
 
     phase "compile with $jobs jobs"
@@ -223,12 +316,20 @@ EOT
 
 mode=build
 version=
+unpatched=
 jobs=$(nproc)
 while [ $# -gt 0 ]; do
     case $1 in
         -h | --help) help; exit 0 ;;
         --list) mode=list ;;
         --print) mode=print ;;
+        --unpatched) unpatched=unpatched- ;;
+        --source)
+            [ $# -ge 2 ] || usage_error "--source needs a directory"
+            shift
+            mode=source
+            directory=$1
+            ;;
         -j)
             [ $# -ge 2 ] || usage_error "-j needs a number"
             shift
@@ -260,9 +361,13 @@ versions | grep -qxF -- "$version" ||
     usage_error "there are no patches for version '$version', only for: $(versions | tr '\n' ' ')"
 
 find_name "$version"
+if [ "$mode" = source ]; then
+    make_source "$version" "$directory"
+    exit 0
+fi
 if ! is_built; then
     if [ "$mode" = print ]; then
-        say "$version is not built"
+        say "$unpatched$version is not built"
         exit 1
     fi
     build "$version"

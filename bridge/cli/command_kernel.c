@@ -10,7 +10,8 @@
 #define SCRIPT "uml-patches/build.sh"
 
 static const char help[] =
-    "usage: ttb kernel build [-j JOBS] [VERSION]\n"
+    "usage: ttb kernel build [-j JOBS] [--unpatched] [VERSION]\n"
+    "       ttb kernel build --source DIRECTORY [--unpatched] VERSION\n"
     "       ttb kernel list\n"
     "       ttb kernel path [VERSION|PATH]\n"
     "\n"
@@ -18,6 +19,12 @@ static const char help[] =
     "\n"
     "  build   build a kernel from Debian's sources with our patches; the last line that it\n"
     "          prints is the path. One that is built already is found in no time.\n"
+    "            -j JOBS       compile with so many jobs; default: one per processor\n"
+    "            --unpatched   without our patches, to see what they are for; its name is\n"
+    "                          unpatched-VERSION, and it is nobody's default\n"
+    "            --source DIRECTORY   only make the source tree it is built from\n"
+    "            VERSION is 6.12 (the default), 6.1, or 7.x: the newest in Debian's unstable\n"
+    "            distribution\n"
     "  list    what has been built\n"
     "  path    the kernel that nodes get: the one that was built last, of VERSION if given\n"
     "\n"

@@ -78,7 +78,8 @@ static int cache_folder(const struct kind *kind, char *path, size_t path_size)
     return len_bytes < 0 || (size_t)len_bytes >= path_size ? -ENAMETOOLONG : 0;
 }
 
-/* "6.12-0123456789ab" is version 6.12; names may have hyphens of their own. */
+/* "6.12-0123456789ab" is version 6.12; names may have hyphens of their own. Nobody gets a kernel
+ * without our patches who does not ask for it. */
 static bool is_result(const char *entry, const char *name)
 {
     const char *hash = strrchr(entry, '-');
@@ -86,8 +87,10 @@ static bool is_result(const char *entry, const char *name)
     if (entry[0] == '.' || !hash || strlen(hash + 1) != HASH_LENGTH ||
         strspn(hash + 1, "0123456789abcdef") != HASH_LENGTH)
         return false;
-    return !name || (strlen(name) == (size_t)(hash - entry) &&
-                     strncmp(entry, name, (size_t)(hash - entry)) == 0);
+    if (!name)
+        return strncmp(entry, "unpatched-", strlen("unpatched-")) != 0;
+    return strlen(name) == (size_t)(hash - entry) &&
+           strncmp(entry, name, (size_t)(hash - entry)) == 0;
 }
 
 static bool is_later(const struct timespec *a, const struct timespec *b)

@@ -40,8 +40,22 @@ EOT
     printf 'linux-source-9.9:\n  Installed: (none)\n  Candidate: %s\n' "$1" > "$t/policy"
 }
 mkdir "$t/bin"
-printf '#!/bin/sh\ncat %s\n' "$t/policy" > "$t/bin/apt-cache"
-printf '#!/bin/sh\necho "apt-get $*"; cp %s/*_"${2#*=}"_all.deb .\n' "$t" > "$t/bin/apt-get"
+cat > "$t/bin/apt-cache" <<EOT
+#!/bin/sh
+if [ "\$1 \$2" = 'policy linux-source-9.9' ]; then
+    cat $t/policy
+elif [ "\$1" = pkgnames ] && [ -n "\$APT_CONFIG" ] && grep -q ' sid main' "\${APT_CONFIG%/*}/sources.list"; then
+    printf 'linux-source-%s\n' 9 9.8 9.9 9.9-rt
+fi
+EOT
+cat > "$t/bin/apt-get" <<EOT
+#!/bin/sh
+echo "apt-get \$*"
+case \$1 in
+    update) [ ! -e $t/offline ] || { echo 'cannot resolve'; exit 100; } ;;
+    *) cp $t/*_"\${2#*=}"_all.deb . ;;
+esac
+EOT
 chmod +x "$t/bin"/*
 make_package 1
 echo 0 > "$t/sleep"
@@ -99,6 +113,44 @@ run_build --print 9.9
 check_equal "--print prints it" "$first" "$(cat "$t/out")"
 run_build --list
 check_match "--list lists it" "$first" "$t/out"
+
+# --- Without patches, and sources only.
+run_build --print --unpatched 9.9
+check_equal "a patched kernel is no unpatched one" 1 $?
+run_build --unpatched 9.9
+check_equal "--unpatched builds without patches" unpatched "$("$(tail -n 1 "$t/out")")"
+check_match "... under another name" '/unpatched-9.9-[0-9a-f]*/linux$' "$t/out"
+run_build --print 9.9
+check_equal "... and leaves the other as it is" "$first" "$(cat "$t/out")"
+run_build --source "$t/source" 9.9
+check_match "--source makes a tree with the patches" '"patched"' "$t/source/main.c"
+run_build --source "$t/source" 9.9
+check_match "... but not over another" 'source exists already' "$t/err"
+run_build --source "$t/source2" --unpatched 9.9
+check_match "... or one without them" '"unpatched"' "$t/source2/main.c"
+check_equal "nothing temporary is left" "" "$(left)"
+
+# --- The newest of a suite that this machine's apt does not know.
+mkdir "$t/p/uml-patches/9.x"
+cp "$t/p/uml-patches/9.9"/* "$t/p/uml-patches/9.x/"
+echo sid > "$t/p/uml-patches/9.x/suite"
+: > "$t/offline"
+run_build 9.x
+check_equal "when a suite cannot be reached the status is 77" 77 $?
+check_match "... which is said" 'the source of Linux 9.x cannot be had: the package lists of sid' \
+    "$t/err"
+check_match "... with what apt says" 'cannot resolve' "$t/err"
+rm "$t/offline"
+run_build 9.x
+check_match "else its newest version is built" '/9.x-[0-9a-f]*/linux$' "$t/out"
+check_match "... which the manifest names" '^source-package: linux-source-9.9$' \
+    "$(dirname -- "$(tail -n 1 "$t/out")")/manifest"
+: > "$t/offline"
+newest=$(tail -n 1 "$t/out")
+run_build 9.x
+check_equal "... and found again without asking anybody" "$newest" "$(cat "$t/out")"
+rm -r "$t/p/uml-patches/9.x" "${newest%/*}" "$t/cache/kernels"/unpatched-*
+echo compiled > "$t/count"
 
 # --- What makes another kernel.
 cached() { find "$t/cache/kernels" -maxdepth 1 -name '9.9-*' | wc -l; }

@@ -124,7 +124,9 @@ static void test_without_the_usual_kernel_the_newest_is_taken(void **state)
     setenv("TTB_CACHE", cache, 1);
     make_result(cache, "kernels", "7.2-000000000001", "linux");
     make_result(cache, "kernels", "6.1-000000000002", "linux");
+    make_result(cache, "kernels", "unpatched-7.2-000000000003", "linux");
     finds(ttb_lab_find_kernel, NULL, "/kernels/6.1-000000000002/linux");
+    finds(ttb_lab_find_kernel, "unpatched-7.2", "/kernels/unpatched-7.2-000000000003/linux");
     unsetenv("TTB_CACHE");
     scratch_free(cache);
 }

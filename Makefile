@@ -19,7 +19,7 @@ endif
 GENERATOR := $(if $(shell command -v ninja 2>/dev/null),-G Ninja)
 PREFIX_ARG = $(if $(PREFIX),-DCMAKE_INSTALL_PREFIX=$(PREFIX))
 
-.PHONY: all help setup configure demo test evidence bench fuzz format check-format install clean
+.PHONY: all help setup configure demo test test-kernels evidence bench fuzz format check-format install clean
 .DEFAULT_GOAL := all
 
 all: configure ## build everything; the program is build/ttb
@@ -44,6 +44,10 @@ demo: setup ## two Linux nodes and an ns-3 host on one simulated clock
 test: setup ## every test; builds kernel and image first
 	@$(MAKE) --no-print-directory all
 	@tools/with-nodes.sh $(BUILD) tools/test.sh $(BUILD) -j $(JOBS) $(CTEST_ARGS)
+
+test-kernels: setup ## tests of kernels: all versions, with and without patches; an hour at first
+	@$(MAKE) --no-print-directory all
+	@tools/with-nodes.sh $(BUILD) tools/test-kernels.sh $(BUILD) $(CTEST_ARGS)
 
 evidence: all ## every example 20 times alone and 20 times on a busy host: one digest each; RUNS=N
 	@tools/with-nodes.sh $(BUILD) tools/evidence.sh --runs $(RUNS) --ttb $(BUILD)/ttb

@@ -43,9 +43,6 @@ int usage_error(const char *command, const char *format, ...) __attribute__((for
 
 bool is_help(const char *argument);
 
-/* times.c: "1.5s", "20ms", "7us", "100ns", "3" (seconds): exact, no floating point. */
-bool parse_time_ns(const char *text, uint64_t *time_ns);
-
 /* data.c: the path of a file that belongs to the installation, e.g. "images/build.sh".
  * TTB_DATADIR, the installation that the program is part of, its build's source: the first that is
  * set or exists. False, with a sentence on standard error, if there is none. */

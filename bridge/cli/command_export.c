@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "cli.h"
+#include "run/time_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -129,11 +130,11 @@ static int take_option(int option, struct ttb_export_opts *opts, const char **ou
         opts->link = optarg;
         break;
     case OPTION_FROM:
-        if (!parse_time_ns(optarg, &opts->from_ns))
+        if (!ttb__time_parse(optarg, &opts->from_ns))
             return usage_error("export", "--from: \"%s\" is no time", optarg);
         break;
     case OPTION_TO:
-        if (!parse_time_ns(optarg, &opts->to_ns))
+        if (!ttb__time_parse(optarg, &opts->to_ns))
             return usage_error("export", "--to: \"%s\" is no time", optarg);
         if (!opts->to_ns)
             return usage_error("export", "--to: nothing is earlier than 0");

@@ -16,6 +16,7 @@
 #include "cli.h"
 #include "live.h"
 #include "run/run.h"
+#include "run/time_text.h"
 
 /* Run directories of one name that are looked at. */
 #define NUMBER_MAX 1000000
@@ -26,8 +27,12 @@ struct request {
     const char *junit;
     const char **overrides;
     size_t override_count;
-    bool has_seed, check, quiet;
+    const char *console;
+    uint64_t *pauses;
+    size_t pause_count;
+    bool has_seed, check, quiet, has_pace;
     uint64_t seed;
+    double pace;
     struct live pcap;
 };
 
@@ -52,6 +57,11 @@ static void help(void)
         "  --pcap-from TIME   nothing earlier, e.g. 1.5s, 20ms, 3 (seconds)\n"
         "  --pcap-to TIME     only what is earlier\n"
         "  --pcap-frames-only neither console nor events\n"
+        "  --console NODE     a shell in NODE on this terminal, and what NODE prints; Ctrl-] and\n"
+        "                     then \"?\" for more. What is typed is recorded, and repeated by replay\n"
+        "  --pause-at TIME    freeze simulated time at TIME (1.5s) with a prompt; may be repeated\n"
+        "  --pace X           X seconds of simulated time per second, at most; \"max\": no limit.\n"
+        "                     Default: 1 while a console is attached, else max\n"
         "  --junit FILE       write the result for CI systems as well\n"
         "  -q, --quiet        no progress line, and no result if it is as expected\n"
         "\n"
@@ -88,7 +98,10 @@ enum {
     PCAP_LINK,
     PCAP_FROM,
     PCAP_TO,
-    PCAP_FRAMES_ONLY
+    PCAP_FRAMES_ONLY,
+    CONSOLE,
+    PAUSE_AT,
+    PACE
 };
 
 static int parse_pcap(int option, struct live *pcap)
@@ -109,12 +122,26 @@ static int parse_pcap(int option, struct live *pcap)
         pcap->filter.frames_only = true;
         break;
     default:
-        if (!parse_time_ns(optarg, time_ns) || (option == PCAP_TO && !*time_ns))
+        if (!ttb__time_parse(optarg, time_ns) || (option == PCAP_TO && !*time_ns))
             return usage_error("run", "--pcap-%s: \"%s\" is no time",
                                option == PCAP_FROM ? "from" : "to", optarg);
         break;
     }
     return 0;
+}
+
+/* "0.5", "2", "max". */
+static bool parse_pace(const char *text, double *pace)
+{
+    char *end;
+
+    if (strcmp(text, "max") == 0) {
+        *pace = 0;
+        return true;
+    }
+    *pace = strtod(text, &end);
+    return *text >= '0' && *text <= '9' && *end == 0 && strspn(text, "0123456789.") == strlen(text) &&
+           *pace >= 1e-6 && *pace <= 1e6;
 }
 
 /* Returns 0, or the exit status, negated: -1 for help. */
@@ -133,6 +160,9 @@ static int parse(int argc, char **argv, struct request *request)
         {"pcap-from", required_argument, NULL, PCAP_FROM},
         {"pcap-to", required_argument, NULL, PCAP_TO},
         {"pcap-frames-only", no_argument, NULL, PCAP_FRAMES_ONLY},
+        {"console", required_argument, NULL, CONSOLE},
+        {"pause-at", required_argument, NULL, PAUSE_AT},
+        {"pace", required_argument, NULL, PACE},
         {"quiet", no_argument, NULL, 'q'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -179,6 +209,23 @@ static int parse(int argc, char **argv, struct request *request)
             if (status)
                 return status;
             break;
+        case CONSOLE:
+            if (request->console)
+                return usage_error("run", "--console: one node at a time, not also \"%s\"", optarg);
+            request->console = optarg;
+            break;
+        case PAUSE_AT:
+            if (!ttb__time_parse(optarg, &request->pauses[request->pause_count++]))
+                return usage_error("run", "--pause-at: \"%s\" is no time; e.g. 1.5s, 20ms", optarg);
+            break;
+        case PACE:
+            if (!parse_pace(optarg, &request->pace))
+                return usage_error("run",
+                                   "--pace: \"%s\" is neither \"max\" nor a number from 0.000001 to "
+                                   "1000000",
+                                   optarg);
+            request->has_pace = true;
+            break;
         case 'q':
             request->quiet = true;
             break;
@@ -204,6 +251,8 @@ static int parse(int argc, char **argv, struct request *request)
         return usage_error("run", "what --pcap-... asks for needs --pcap FILE");
     if (request->pcap.filter.to_ns && request->pcap.filter.to_ns <= request->pcap.filter.from_ns)
         return usage_error("run", "--pcap-to is not after --pcap-from");
+    if ((request->console || request->pause_count) && strcmp(request->file, "-") == 0)
+        return usage_error("run", "standard input cannot be both the scenario and a console");
     return 0;
 }
 
@@ -233,25 +282,57 @@ static int choose_directory(const char *name, char *path, size_t path_size)
 
 /* ----------------------------------------------------------------------------------------- run */
 
-/* What SIGINT and SIGTERM end; a signal handler has no argument. Set while they are installed. */
-static struct ttb__run *volatile interrupted_run;
+/* What signals end; a signal handler has no argument. Set while they are installed. */
+static struct ttb__run *volatile signalled_run;
+
+/* The second signal that asks for the end, or a crash: the program ends by it, and ttb-guard then ends the
+ * nodes. */
+static void on_fatal_signal(int number)
+{
+    if (signalled_run)
+        ttb__run_restore_terminal(signalled_run);
+    /* Delivered when this one returns: its action is the default again (SA_RESETHAND). */
+    raise(number);
+}
 
 static void on_signal(int number)
 {
-    struct sigaction fatal = {.sa_handler = SIG_DFL};
+    struct sigaction fatal = {.sa_handler = on_fatal_signal, .sa_flags = SA_RESETHAND};
 
-    ttb__run_interrupt(interrupted_run);
-    /* The next one ends the program; ttb-guard then ends the nodes. */
+    ttb__run_interrupt(signalled_run);
     sigaction(number, &fatal, NULL);
 }
 
-static void watch_signals(struct ttb__run *run)
+/* It ends a wait; whoever waits looks what has changed. */
+static void on_change(int number)
 {
-    struct sigaction action = {.sa_handler = run ? on_signal : SIG_DFL};
+    (void)number;
+}
 
-    interrupted_run = run;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+/* The crashes matter only to a terminal that must be given back; sanitizers have handlers of their own. */
+static void watch_signals(struct ttb__run *run, bool has_console)
+{
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int crashes[] = {SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    static const int changes[] = {SIGWINCH, SIGCONT};
+    struct sigaction end = {.sa_handler = run ? on_signal : SIG_DFL};
+    struct sigaction crash = {.sa_handler = run ? on_fatal_signal : SIG_DFL,
+                              .sa_flags = SA_RESETHAND};
+    struct sigaction change = {.sa_handler = run ? on_change : SIG_DFL}, before;
+
+    signalled_run = run;
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        /* One that is ignored (nohup) stays so. */
+        if (sigaction(ends[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(ends[i], &end, NULL);
+    }
+    for (size_t i = 0; has_console && i < sizeof(crashes) / sizeof(crashes[0]); i++) {
+        if (sigaction(crashes[i], NULL, &before) == 0 &&
+            (before.sa_handler == SIG_DFL || before.sa_handler == on_fatal_signal))
+            sigaction(crashes[i], &crash, NULL);
+    }
+    for (size_t i = 0; has_console && i < sizeof(changes) / sizeof(changes[0]); i++)
+        sigaction(changes[i], &change, NULL);
 }
 
 /* 0, or the exit status after a sentence. */
@@ -292,6 +373,11 @@ static int execute(struct request *request, const Ttb__Scenario *scenario)
         .directory = request->directory,
         .scenario_file = strcmp(request->file, "-") == 0 ? NULL : request->file,
         .progress = !request->quiet && isatty(STDERR_FILENO),
+        .console = request->console,
+        .pauses = request->pauses,
+        .pause_count = request->pause_count,
+        .has_pace = request->has_pace,
+        .pace = request->pace,
     };
     struct ttb__run *run;
     int rc;
@@ -323,9 +409,9 @@ static int execute(struct request *request, const Ttb__Scenario *scenario)
             live_close(&request->pcap);
         return rc == -EINVAL || rc == -EOPNOTSUPP ? EXIT_USAGE : EXIT_BROKEN;
     }
-    watch_signals(run);
+    watch_signals(run, request->console);
     ttb__run_execute(run);
-    watch_signals(NULL);
+    watch_signals(NULL, request->console);
     rc = conclude(run, request);
     ttb__run_free(run);
     return rc;
@@ -382,7 +468,8 @@ int command_run(int argc, char **argv)
     int status;
 
     request.overrides = calloc((size_t)argc + 1, sizeof(*request.overrides));
-    if (!request.overrides) {
+    request.pauses = calloc((size_t)argc + 1, sizeof(*request.pauses));
+    if (!request.overrides || !request.pauses) {
         fputs("ttb run: out of memory\n", stderr);
         return EXIT_BROKEN;
     }
@@ -390,5 +477,6 @@ int command_run(int argc, char **argv)
     if (!status)
         status = read_and_run(&request);
     free(request.overrides);
+    free(request.pauses);
     return status < 0 ? EXIT_AS_EXPECTED : status;
 }

@@ -380,6 +380,8 @@ static int advance(struct ttb_bridge *bridge, uint64_t until_ns, uint64_t *now_n
             *now_ns = bridge->now_ns;
             return 0;
         }
+        if (!ttb__gate_is_open(bridge, until_ns))
+            break;
         first = ttb__calendar_first(&bridge->calendar);
         if (!first || first->key.time_ns >= until_ns) {
             if (until_ns != TTB_TIME_NEVER)
@@ -430,6 +432,9 @@ uint64_t ttb_bridge_next_ns(const struct ttb_bridge *bridge)
 {
     struct ttb__calendar_entry *first = ttb__calendar_first(&bridge->calendar);
 
+    /* A gate is asked before everything that the network does, too. */
+    if (bridge->gate)
+        return bridge->now_ns;
     return first ? first->key.time_ns : TTB_TIME_NEVER;
 }
 

@@ -10,6 +10,7 @@
  *   node.c       life of a node: due, started, running, waiting, ended
  *   join.c       connections to calendar sockets, matched to nodes by START's id
  *   port.c       ports: frames in and out, kicks and calls
+ *   inspect.c    standing still, and what is to come
  *   placement.c  which core what runs on
  *
  * Nothing is torn down inside a callback of the layers below: ends are noted (node->ending,
@@ -151,6 +152,8 @@ struct ttb_bridge {
     void *node_state_user;
     struct ttb_observer observer; /* all NULL: none */
     void *observer_user;
+    ttb_gate_fn gate; /* NULL: always open */
+    void *gate_user;
 
     uint64_t now_ns;
     struct ttb__calendar calendar;
@@ -272,6 +275,9 @@ static inline struct ttb_node *ttb__entry_node(const struct ttb_bridge *bridge,
 {
     return bridge->nodes[entry->key.id / 2];
 }
+
+/* inspect.c: whether time may go on to what comes next, a node's act or until_ns. */
+bool ttb__gate_is_open(struct ttb_bridge *bridge, uint64_t until_ns);
 
 /* placement.c */
 void ttb__placement_pin(struct ttb_bridge *bridge);

@@ -40,6 +40,16 @@ struct ttb_node *ttb_lab_node_as_node(const struct ttb_lab_node *node)
     return node->node;
 }
 
+int ttb_lab_node_pid(const struct ttb_lab_node *node)
+{
+    return node->process.pid > 0 ? node->process.pid : 0;
+}
+
+const char *ttb_lab_node_kernel_path(const struct ttb_lab_node *node)
+{
+    return node->kernel;
+}
+
 const char *ttb_lab_node_console_path(const struct ttb_lab_node *node)
 {
     return node->console_path;

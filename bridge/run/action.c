@@ -12,7 +12,11 @@
 
 static bool is_before(const struct ttb__action *a, const struct ttb__action *b)
 {
-    return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->order < b->order;
+    bool a_is_input = a->kind == TTB__ACTION_INPUT, b_is_input = b->kind == TTB__ACTION_INPUT;
+
+    if (a->time_ns != b->time_ns)
+        return a->time_ns < b->time_ns;
+    return a_is_input != b_is_input ? b_is_input : a->order < b->order;
 }
 
 static void swap(struct ttb__action *a, struct ttb__action *b)
@@ -85,6 +89,14 @@ int ttb__action_add_events(struct ttb__run *run)
 }
 
 /* -------------------------------------------------------------------------------------- events */
+
+static const char *const action_names[] = {
+    [TTB__SCENARIO__EVENT__ACTION__KILL] = "kill",
+    [TTB__SCENARIO__EVENT__ACTION__STOP] = "stop",
+    [TTB__SCENARIO__EVENT__ACTION__RESTART] = "restart",
+    [TTB__SCENARIO__EVENT__ACTION__PAUSE] = "pause",
+    [TTB__SCENARIO__EVENT__ACTION__RESUME] = "resume",
+};
 
 static void describe_change(const Ttb__Scenario__Change *change, char *text, size_t size_bytes)
 {
@@ -189,15 +201,7 @@ static int pause_node(struct ttb__run_node *node, bool pause)
 static int act_on_node(struct ttb__run *run, struct ttb__run_node *node,
                        Ttb__Scenario__Event__Action action, uint64_t now_ns)
 {
-    static const char *const names[] = {
-        [TTB__SCENARIO__EVENT__ACTION__KILL] = "kill",
-        [TTB__SCENARIO__EVENT__ACTION__STOP] = "stop",
-        [TTB__SCENARIO__EVENT__ACTION__RESTART] = "restart",
-        [TTB__SCENARIO__EVENT__ACTION__PAUSE] = "pause",
-        [TTB__SCENARIO__EVENT__ACTION__RESUME] = "resume",
-    };
-
-    ttb__run_record_event(run, names[action], node->given->name, "");
+    ttb__run_record_event(run, action_names[action], node->given->name, "");
     switch (action) {
     case TTB__SCENARIO__EVENT__ACTION__KILL:
         return kill_node(node, now_ns);
@@ -246,8 +250,55 @@ int ttb__action_carry_out(struct ttb__run *run, uint64_t now_ns)
 
         if (action.kind == TTB__ACTION_EVENT)
             rc = carry_out_event(run, action.number, now_ns);
+        else if (action.kind == TTB__ACTION_INPUT)
+            rc = ttb__input_carry_out(run, action.number);
         else if (run->nodes[action.number].lives == action.life)
             rc = ttb__command_step(&run->nodes[action.number]);
     }
     return rc;
+}
+
+/* -------------------------------------------------------------------------------- for people */
+
+static void describe_event(const Ttb__Scenario__Event *event, char *text, size_t size_bytes)
+{
+    char detail[200] = "";
+
+    if (event->set)
+        describe_change(event->set, detail, sizeof(detail));
+    if (event->link)
+        snprintf(text, size_bytes, "event: link %s:%s", event->link, detail);
+    else if (event->interface)
+        snprintf(text, size_bytes, "event: interface %s.%s:%s", event->node, event->interface,
+                 detail);
+    else if (event->exec)
+        snprintf(text, size_bytes, "event: node %s: exec \"%s\"", event->node,
+                 event->exec->name ? event->exec->name : event->exec->command);
+    else
+        snprintf(text, size_bytes, "event: node %s: %s", event->node, action_names[event->action]);
+}
+
+void ttb__action_describe(const struct ttb__run *run, const struct ttb__action *action, char *text,
+                          size_t size_bytes)
+{
+    const struct ttb__run_node *node;
+    char name[80];
+
+    switch (action->kind) {
+    case TTB__ACTION_EVENT:
+        describe_event(run->scenario->events[action->number], text, size_bytes);
+        break;
+    case TTB__ACTION_INPUT:
+        node = &run->nodes[run->inputs[action->number]->node];
+        snprintf(text, size_bytes, "node %s: input", node->given->name);
+        break;
+    default:
+        node = &run->nodes[action->number];
+        if (node->turn < node->given->n_run)
+            ttb__result_command_name(node, node->turn, name, sizeof(name));
+        else
+            snprintf(name, sizeof(name), "(none)");
+        snprintf(text, size_bytes, "node %s: command \"%s\"", node->given->name, name);
+        break;
+    }
 }

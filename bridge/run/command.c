@@ -47,6 +47,13 @@ void ttb__command_transmitted(void *user, struct ttb_port *port, uint64_t time_n
     memcpy(&message, frame, sizeof(message));
     if (memcmp(message.ethertype, ethertype, sizeof(ethertype)) != 0)
         return;
+    if (message.op == TTB__CONTROL_OUTPUT) {
+        /* For a human's eyes only: nothing that happens depends on it. */
+        if (message.number <= len_bytes - sizeof(message))
+            ttb__terminal_show(node->run, node, (const uint8_t *)frame + sizeof(message),
+                               message.number);
+        return;
+    }
     ttb__command_note(node->run, &(struct ttb__note){.kind = TTB__NOTE_MESSAGE,
                                                      .node = node,
                                                      .time_ns = time_ns,
@@ -55,20 +62,28 @@ void ttb__command_transmitted(void *user, struct ttb_port *port, uint64_t time_n
                                                      .value = message.value});
 }
 
-void ttb__command_tell(struct ttb__run_node *node, enum ttb__control_op op, uint32_t number)
+void ttb__command_tell_data(struct ttb__run_node *node, enum ttb__control_op op, uint32_t number,
+                            const void *data, size_t len_bytes)
 {
-    struct ttb__control_message message = {
-        .source = {0x02, 0x74, 0x74, 0xff, 0xff, 0xff},
-        .ethertype = {TTB__CONTROL_ETHERTYPE >> 8, TTB__CONTROL_ETHERTYPE & 0xff},
-        .op = (uint8_t)op,
-        .number = number,
+    struct ttb__control_data frame = {
+        .message = {.source = {0x02, 0x74, 0x74, 0xff, 0xff, 0xff},
+                    .ethertype = {TTB__CONTROL_ETHERTYPE >> 8, TTB__CONTROL_ETHERTYPE & 0xff},
+                    .op = (uint8_t)op,
+                    .number = number},
     };
 
     if (!node->listening)
         return;
-    ttb_port_get_mac(node->control, message.destination);
+    if (len_bytes)
+        memcpy(frame.data, data, len_bytes);
+    ttb_port_get_mac(node->control, frame.message.destination);
     /* A frame that does not get through is one to a node that is ending, which will be noted. */
-    ttb_port_deliver(node->control, &message, sizeof(message));
+    ttb_port_deliver(node->control, &frame, sizeof(frame.message) + len_bytes);
+}
+
+void ttb__command_tell(struct ttb__run_node *node, enum ttb__control_op op, uint32_t number)
+{
+    ttb__command_tell_data(node, op, number, NULL, 0);
 }
 
 /* ------------------------------------------------------------------------------------ commands */
@@ -149,6 +164,8 @@ void ttb__command_cut(struct ttb__run_node *node, uint64_t time_ns)
 {
     node->listening = false;
     node->collecting = false;
+    node->console_open = false;
+    ttb__terminal_closed(node->run, node, "the node has ended");
     for (size_t i = 0; i < node->command_count; i++) {
         struct ttb__run_command *command = &node->commands[i];
 
@@ -216,6 +233,10 @@ static int handle(const struct ttb__note *note)
     case TTB__CONTROL_COLLECTED:
         node->collecting = false;
         return ttb__collect_take(node);
+    case TTB__CONTROL_CLOSED:
+        node->console_open = false;
+        ttb__terminal_closed(node->run, node, "the shell has ended");
+        return 0;
     default:
         return 0;
     }

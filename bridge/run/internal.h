@@ -9,6 +9,9 @@
  *   command.c   which command runs when; talking to the agents (guest/)
  *   collect.c   files that nodes hand out
  *   limits.c    what a run needs of the host's limits
+ *   input.c     what a human does to a node, at a simulated time
+ *   terminal.c  the human's terminal
+ *   freeze.c    simulated time stands still, or keeps pace; prompt.c the prompt; look.c what it shows
  *   console.c   text on consoles that somebody expects
  *   expect.c    expectations
  *   result.c    the verdict, summary.json; report.c for people; junit.c for CI systems
@@ -85,6 +88,7 @@ struct ttb__run_node {
     bool stopped_by_us;  /* killed, or told to stop */
     bool collecting;     /* COLLECTED has not come */
     bool never_answered; /* it ended without HELLO in the last life */
+    bool console_open;   /* a shell runs on a terminal of the runner's */
     unsigned lives;      /* HELLOs */
     struct ttb__run_file *files;
     size_t file_count;
@@ -94,13 +98,14 @@ struct ttb__run_node {
 enum ttb__action_kind {
     TTB__ACTION_EVENT, /* an event of the scenario */
     TTB__ACTION_TURN,  /* a command's time has come */
+    TTB__ACTION_INPUT, /* of a human; after the others of its time, whenever it was put in */
 };
 
 struct ttb__action {
     uint64_t time_ns;
     uint64_t order; /* of those at one time */
     enum ttb__action_kind kind;
-    size_t number; /* event, or node */
+    size_t number; /* event, node, or input */
     size_t command;
     unsigned life; /* TURN: valid in this life of the node */
 };
@@ -124,7 +129,30 @@ struct ttb__outcome {
     char *found; /* "exit 1" */
 };
 
+/* Bytes of one input: its event's detail has four characters for each at worst. */
+#define TTB__INPUT_MAX 1000
+
+enum ttb__input_kind {
+    TTB__INPUT_ATTACH, /* a terminal, with a shell on it */
+    TTB__INPUT_TYPED,
+    TTB__INPUT_RESIZE,
+    TTB__INPUT_DETACH,
+    TTB__INPUT_KINDS
+};
+
+/* What a human does to a node. */
+struct ttb__input {
+    uint64_t time_ns;
+    enum ttb__input_kind kind;
+    size_t node;
+    uint32_t size;    /* ATTACH, RESIZE: of the terminal */
+    size_t len_bytes; /* TYPED, ATTACH */
+    char data[TTB__INPUT_MAX + 1]; /* TYPED: what; ATTACH: the terminal's type */
+};
+
 struct ttb__console_watch; /* console.c */
+struct ttb__terminal;      /* terminal.c */
+struct ttb__freeze;        /* freeze.c */
 struct ttb__progress;      /* progress.c */
 
 struct ttb__run {
@@ -152,6 +180,11 @@ struct ttb__run {
     size_t note_count, note_capacity;
     struct ttb__console_watch *watches; /* by expectation */
     struct ttb__progress *progress;
+    struct ttb__terminal *terminal; /* NULL: none */
+    struct ttb__freeze *freeze;     /* NULL: time goes on as fast as it can */
+    struct ttb__input **inputs;     /* in the order in which they were put in */
+    size_t input_count, inputs_left;
+    uint64_t input_bytes; /* typed, so far */
     uint64_t frames; /* that nodes sent, those to the runner included */
 
     volatile sig_atomic_t interrupted;
@@ -197,6 +230,9 @@ int ttb__action_add_events(struct ttb__run *run);
 uint64_t ttb__action_next_ns(const struct ttb__run *run);
 /* Carry out those that are due at now_ns. */
 int ttb__action_carry_out(struct ttb__run *run, uint64_t now_ns);
+/* What an action is, for people. */
+void ttb__action_describe(const struct ttb__run *run, const struct ttb__action *action, char *text,
+                          size_t size_bytes);
 
 /* command.c */
 void ttb__command_transmitted(void *node, struct ttb_port *port, uint64_t time_ns,
@@ -206,8 +242,10 @@ int ttb__command_handle_notes(struct ttb__run *run);
 /* The node's turn: start what can be started. */
 int ttb__command_step(struct ttb__run_node *node);
 int ttb__command_exec(struct ttb__run_node *node, size_t command);
-/* Send a message to a node's agent. */
+/* Send a message to a node's agent, with at most TTB__CONTROL_DATA_MAX bytes. */
 void ttb__command_tell(struct ttb__run_node *node, enum ttb__control_op op, uint32_t number);
+void ttb__command_tell_data(struct ttb__run_node *node, enum ttb__control_op op, uint32_t number,
+                            const void *data, size_t len_bytes);
 /* The node is ending or has ended: its commands are cut. */
 void ttb__command_cut(struct ttb__run_node *node, uint64_t time_ns);
 /* True when nothing in the foreground is to come from this node. */
@@ -236,6 +274,51 @@ void ttb__console_watch_free(struct ttb__run *run);
 /* Make sure that so many files can be open as the run will need. */
 int ttb__limits_raise(struct ttb__run *run);
 
+/* input.c */
+/* An instant at which input can reach nodes: no node has done anything at or after it, so that grants
+ * that end there are what they would have been had it been known from the start. */
+uint64_t ttb__input_time_ns(const struct ttb__run *run);
+/* Copied. */
+int ttb__input_add(struct ttb__run *run, const struct ttb__input *input);
+int ttb__input_carry_out(struct ttb__run *run, size_t number);
+void ttb__input_free(struct ttb__run *run);
+
+/* terminal.c */
+int ttb__terminal_new(struct ttb__run *run, const char *node);
+/* Whether the run must not end because of it. */
+bool ttb__terminal_holds(const struct ttb__run *run);
+bool ttb__terminal_is_attached(const struct ttb__run *run);
+/* Take it from the human's hands (raw mode), or give it back. */
+void ttb__terminal_take(struct ttb__run *run);
+void ttb__terminal_give_back(struct ttb__run *run);
+/* Show what a node's terminal shows; from callbacks. */
+void ttb__terminal_show(struct ttb__run *run, const struct ttb__run_node *node, const void *data,
+                        size_t len_bytes);
+/* Show what the node has printed since the last time. */
+void ttb__terminal_show_console(struct ttb__run *run);
+/* The shell or its node has ended. */
+void ttb__terminal_closed(struct ttb__run *run, const struct ttb__run_node *node, const char *why);
+/* The descriptor to wait for, -1: none. */
+int ttb__terminal_fd(const struct ttb__run *run);
+/* Everything stands still: take what was typed, and put it in. */
+int ttb__terminal_attend(struct ttb__run *run);
+void ttb__terminal_free(struct ttb__run *run);
+/* A line of ours, on the terminal if one is attached, else on standard error. */
+void ttb__terminal_say(struct ttb__run *run, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* freeze.c */
+int ttb__freeze_new(struct ttb__run *run, const struct ttb__run_opts *opts);
+/* Everything stands still, and may do so for longer: for a human, or to keep pace. */
+int ttb__freeze_attend(struct ttb__run *run);
+/* Freeze as soon as everything stands still. */
+void ttb__freeze_now(struct ttb__run *run);
+/* A record was made. */
+void ttb__freeze_record(struct ttb__run *run, const struct ttb_trace_tables *tables,
+                        const struct ttb_trace_record *record);
+/* After the run: what was asked for and not reached. */
+void ttb__freeze_free(struct ttb__run *run);
+
 /* expect.c */
 int ttb__expect_check(struct ttb__run *run);
 int ttb__expect_add(struct ttb__run *run, bool met, char *what, char *found);
@@ -253,6 +336,8 @@ void ttb__result_command_name(const struct ttb__run_node *node, size_t command, 
 /* progress.c */
 int ttb__progress_new(struct ttb__run *run);
 void ttb__progress_show(struct ttb__run *run);
+/* Before something else is printed. */
+void ttb__progress_hide(struct ttb__run *run);
 void ttb__progress_free(struct ttb__run *run);
 
 #endif

@@ -53,13 +53,18 @@ void ttb__progress_show(struct ttb__run *run)
     progress->shown_now_ns = now_ns;
 }
 
-/* The line goes; also before something else is printed, after which there is none any more. */
-void ttb__progress_free(struct ttb__run *run)
+void ttb__progress_hide(struct ttb__run *run)
 {
     if (!run->progress)
         return;
     fputs("\r\033[K", stderr);
     fflush(stderr);
+}
+
+/* The line goes; also before something else is printed, after which there is none any more. */
+void ttb__progress_free(struct ttb__run *run)
+{
+    ttb__progress_hide(run);
     free(run->progress);
     run->progress = NULL;
 }

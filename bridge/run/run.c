@@ -74,6 +74,11 @@ void ttb__run_interrupt(struct ttb__run *run)
     run->interrupted = 1;
 }
 
+void ttb__run_restore_terminal(struct ttb__run *run)
+{
+    ttb__terminal_give_back(run);
+}
+
 /* --------------------------------------------------------------------------- what callbacks note */
 
 static void on_state(void *user, struct ttb_node *bridge_node, enum ttb_node_state state,
@@ -113,6 +118,7 @@ static void on_record(void *user, const struct ttb_trace_tables *tables,
     if (record->kind == TTB_TRACE_FRAME && record->frame.what == TTB_TRACE_TRANSMITTED)
         run->frames++;
     ttb__progress_show(run);
+    ttb__freeze_record(run, tables, record);
     if (run->interrupted && run->network) {
         run->ops->stop(run->network);
         ttb_bridge_interrupt(ttb_lab_bridge(run->lab));
@@ -167,14 +173,18 @@ static void log_line(void *user, enum ttb_log_level level, const char *text)
     if (level < TTB_LOG_WARNING)
         return;
     ttb__progress_free(run);
-    fprintf(stderr, "ttb: %s%s\n", level == TTB_LOG_WARNING ? "warning: " : "", text);
+    ttb__terminal_say(run, "ttb: %s%s", level == TTB_LOG_WARNING ? "warning: " : "", text);
 }
+
+/* A node that a debugger has stopped does not hang. */
+#define PATIENCE_MS INT32_MAX
 
 static int open_lab(struct ttb__run *run, const struct ttb__run_opts *opts)
 {
     const struct ttb_bridge_opts bridge_opts = {
         .size = sizeof(bridge_opts),
         .epoch_ns = run->scenario->epoch_ns,
+        .hang_kill_ms = opts->console || opts->pause_count ? PATIENCE_MS : 0,
         .log = log_line,
         .log_user = run,
     };
@@ -374,7 +384,9 @@ int ttb__run_new(const struct ttb__run_opts *opts, struct ttb__run **made, char 
     }
     if (!rc)
         rc = ttb__action_add_events(run);
-    if (!rc && opts->progress)
+    if (!rc)
+        rc = ttb__freeze_new(run, opts);
+    if (!rc && opts->progress && !opts->console)
         rc = ttb__progress_new(run);
     if (rc) {
         snprintf(error, error_size, "%s", run->error);
@@ -414,6 +426,8 @@ void ttb__run_free(struct ttb__run *run)
     if (run->network)
         run->ops->free(run->network);
     ttb_lab_free(run->lab);
+    ttb__freeze_free(run);
+    ttb__input_free(run);
     ttb__console_watch_free(run);
     ttb__setup_free(run);
     for (size_t i = 0; i < run->outcome_count; i++) {
@@ -444,10 +458,10 @@ static bool node_is_done(const struct ttb__run_node *node)
 
 static bool all_is_done(const struct ttb__run *run)
 {
-    if (run->events_left)
+    if (run->events_left || run->inputs_left || ttb__terminal_holds(run))
         return false;
     for (size_t i = 0; i < run->node_count; i++) {
-        if (!node_is_done(&run->nodes[i]))
+        if (!node_is_done(&run->nodes[i]) || run->nodes[i].console_open)
             return false;
     }
     return true;
@@ -484,6 +498,9 @@ static int step(struct ttb__run *run)
             rc = ttb__action_carry_out(run, ttb__run_now_ns(run));
     } while (!rc && run->note_count);
     if (rc || is_over(run))
+        return rc;
+    rc = ttb__freeze_attend(run);
+    if (rc || run->interrupted)
         return rc;
     next_ns = ttb__action_next_ns(run);
     return run_network(run, next_ns < duration_ns ? next_ns : duration_ns);
@@ -538,6 +555,8 @@ int ttb__run_execute(struct ttb__run *run)
     while (!rc && !run->ending)
         rc = step(run);
     run->end_ns = ttb__run_now_ns(run);
+    ttb__terminal_show_console(run);
+    ttb__terminal_give_back(run);
     /* A second interrupt is for the impatient: it ends the program. */
     if (!rc && run->ending != TTB_TRACE_STOPPED)
         rc = collect(run);

@@ -41,6 +41,11 @@ struct ttb__run_opts {
                                       ttb__run_free() removes */
     const char *scenario_file;     /* "given as": its bytes go to scenario.yaml; NULL: printed */
     bool progress;                 /* a line on standard error */
+    const char *console;           /* attach standard input and output to this node; NULL: to none */
+    const uint64_t *pauses;        /* times at which to freeze, in any order; there is a prompt then */
+    size_t pause_count;
+    bool has_pace; /* simulated time in wall time; else 1 while a console is attached */
+    double pace;   /* 0: as fast as it can */
     ttb_trace_sink_fn sink;        /* gets all records as they are made; NULL: none */
     void *sink_user;
     /* Before the sink's first record, and after its last one while all that records refer to is still
@@ -64,6 +69,13 @@ int ttb__run_execute(struct ttb__run *run);
 
 /* End soon. From signal handlers and sinks. */
 void ttb__run_interrupt(struct ttb__run *run);
+
+/* What a human typed in the run of this trace is typed again, at its times. Between ttb__run_new() and
+ * ttb__run_execute(). @return 0; a negative errno and a sentence */
+int ttb__run_repeat_input(struct ttb__run *run, const char *trace, char *error, size_t error_size);
+
+/* Give the terminal back as it was; when the program is about to end by a signal. */
+void ttb__run_restore_terminal(struct ttb__run *run);
 
 /* Check the expectations, close the trace, write summary.json. To be called once after
  * ttb__run_execute(). */

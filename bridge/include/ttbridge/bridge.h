@@ -375,6 +375,41 @@ struct ttb_observer {
 /** Install an observer (copied), or take it away with NULL. One at a time. */
 int ttb_bridge_observe(struct ttb_bridge *bridge, const struct ttb_observer *observer, void *user);
 
+/**
+ * Asked before simulated time goes on: `next_ns` is the time of what comes next, the act of a node or
+ * `until_ns`, which ttb_bridge_advance() was asked for. Everything before it is done, and every node is
+ * blocked. A node that acts by itself for a while (its own timers, between two frames) may have been
+ * further than `next_ns` already, see struct ttb_node_outlook.
+ * @return true: go on. False: ttb_bridge_advance() returns at once, early (*now_ns < until_ns) and
+ *         with nothing done; the callback has told the network's simulator to stop (ttb_net_stop(),
+ *         ttb_ns3_stop()), as it would ask again. What advance() is asked for next happens as if it
+ *         had not been interrupted: where a run is held and for how long is in no trace.
+ * Made from within advance(): the callback may read anything and change nothing.
+ */
+typedef bool (*ttb_gate_fn)(void *user, uint64_t next_ns, uint64_t until_ns);
+/** Install a gate, or take it away with NULL. One at a time; before the run, or while it is held. While
+ * there is one, ttb_bridge_next_ns() is the present, so that simulators ask for every event. */
+void ttb_bridge_set_gate(struct ttb_bridge *bridge, ttb_gate_fn gate, void *user);
+
+/** What a blocked node is about to do. Set `size`. */
+struct ttb_node_outlook {
+    size_t size;         /**< sizeof(struct ttb_node_outlook) */
+    uint64_t time_ns;    /**< its clock, as bridge time. May lie ahead of the bridge's. With a clock of
+                              messages (TTB_CLOCK_MESSAGES) the last time it told; 0: has none */
+    uint64_t ran_to_ns;  /**< it has done nothing at or after this time; 0: has not run. Never
+                              before `time_ns` */
+    uint64_t request_ns; /**< when it will act by itself; its start, if it is due to start;
+                              TTB_TIME_NEVER: only when it gets a frame, or not at all */
+    uint64_t sent_ns;    /**< the earliest frame that it has sent and the network does not have yet,
+                              because others may still send earlier ones; TTB_TIME_NEVER: none */
+    bool is_paused;      /**< by ttb_node_pause() */
+    bool has_calls;      /**< it acts at `request_ns` because of an interrupt */
+};
+
+/** Look at a node between two calls of ttb_bridge_advance(). @return 0; -EINVAL: `size`; -EBUSY: from
+ * within advance() while it runs */
+int ttb_node_get_outlook(struct ttb_node *node, struct ttb_node_outlook *outlook);
+
 const char *ttb_port_name(const struct ttb_port *port);
 struct ttb_node *ttb_port_node(const struct ttb_port *port);
 const char *ttb_port_socket_path(const struct ttb_port *port);

@@ -183,6 +183,12 @@ int ttb_lab_node_add_interface(struct ttb_lab_node *node, const struct ttb_lab_i
 /** The bridge's view of the node: its state, failure, ports, wait status. */
 struct ttb_node *ttb_lab_node_as_node(const struct ttb_lab_node *node);
 
+/** The process of the node, e.g. for a debugger; 0 while there is none. */
+int ttb_lab_node_pid(const struct ttb_lab_node *node);
+
+/** Path of its kernel. Valid as long as the node. */
+const char *ttb_lab_node_kernel_path(const struct ttb_lab_node *node);
+
 /** Node by name, NULL if there is none. */
 struct ttb_lab_node *ttb_lab_find_node(struct ttb_lab *lab, const char *name);
 

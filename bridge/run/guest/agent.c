@@ -9,11 +9,12 @@
  * that nothing else in the node sees it, no address family announces itself on it, and no program that
  * looks for interfaces finds one too many. On a kernel without network namespaces it stays in sight.
  *
- * Each command is a session of its own. The agent is the reaper of all that they leave behind.
+ * Each command is a session of its own, and so is the shell of a human at the runner's terminal. The agent is the reaper of all that they leave behind.
  * Everything here happens because a frame or a signal has arrived: the agent polls nothing, so an
  * idle node stays idle.
  */
 #include "control.h"
+#include "session.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -55,6 +56,7 @@ struct agent {
     pid_t *pids;        /* by number of the command; 0: does not run */
     uint32_t pid_count; /* highest number that was ever used, plus 1 */
     bool shutting_down;
+    struct session session;
 };
 
 static int die(const char *what)
@@ -178,19 +180,23 @@ static int open_link(struct agent *agent, const char *name)
     return 0;
 }
 
-static void say(struct agent *agent, enum ttb__control_op op, uint32_t number, uint32_t value)
+static void say_data(struct agent *agent, enum ttb__control_op op, uint32_t number, uint32_t value,
+                     const void *data, size_t data_bytes)
 {
-    struct ttb__control_message message = {
-        .destination = {0x02, 0x74, 0x74, 0xff, 0xff, 0xff},
-        .ethertype = {TTB__CONTROL_ETHERTYPE >> 8, TTB__CONTROL_ETHERTYPE & 0xff},
-        .op = (uint8_t)op,
-        .number = number,
-        .value = value,
+    struct ttb__control_data frame = {
+        .message = {.destination = {0x02, 0x74, 0x74, 0xff, 0xff, 0xff},
+                    .ethertype = {TTB__CONTROL_ETHERTYPE >> 8, TTB__CONTROL_ETHERTYPE & 0xff},
+                    .op = (uint8_t)op,
+                    .number = number,
+                    .value = value},
     };
+    size_t len_bytes = sizeof(frame.message) + data_bytes;
 
-    memcpy(message.source, agent->mac, sizeof(message.source));
+    memcpy(frame.message.source, agent->mac, sizeof(frame.message.source));
+    if (data_bytes)
+        memcpy(frame.data, data, data_bytes);
     /* The ring is full only until the runner has read it, which takes no time. */
-    while (send(agent->link, &message, sizeof(message), 0) < 0) {
+    while (send(agent->link, &frame, len_bytes, 0) < 0) {
         struct timespec moment = {.tv_nsec = 1000000};
 
         if (errno != ENOBUFS && errno != ENETDOWN && errno != EAGAIN && errno != EINTR) {
@@ -198,6 +204,31 @@ static void say(struct agent *agent, enum ttb__control_op op, uint32_t number, u
             return;
         }
         nanosleep(&moment, NULL);
+    }
+}
+
+static void say(struct agent *agent, enum ttb__control_op op, uint32_t number, uint32_t value)
+{
+    say_data(agent, op, number, value, NULL, 0);
+}
+
+/* ----------------------------------------------------------------------------------- terminal */
+
+static void show(void *user, const void *data, size_t len_bytes)
+{
+    say_data(user, TTB__CONTROL_OUTPUT, (uint32_t)len_bytes, 0, data, len_bytes);
+}
+
+static void attach(struct agent *agent, uint32_t size, const uint8_t *data, size_t len_bytes)
+{
+    char type[64];
+
+    if (agent->session.terminal >= 0 || agent->shutting_down)
+        return;
+    snprintf(type, sizeof(type), "%.*s", (int)len_bytes, (const char *)data);
+    if (session_open(&agent->session, size, type[0] ? type : "dumb") < 0) {
+        die("terminal");
+        say(agent, TTB__CONTROL_CLOSED, 0, 126);
     }
 }
 
@@ -246,6 +277,11 @@ static bool reap(struct agent *agent)
     while (read(agent->signals, &ignored, sizeof(ignored)) > 0) {
     }
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == agent->session.pid) {
+            session_serve(&agent->session, show, agent); /* its last words */
+            session_close(&agent->session);
+            say(agent, TTB__CONTROL_CLOSED, 0, as_shell_says(status));
+        }
         for (uint32_t number = 0; number < agent->pid_count; number++) {
             if (agent->pids[number] != pid)
                 continue;
@@ -374,7 +410,8 @@ static void shut_down(struct agent *agent)
 
 /* ------------------------------------------------------------------------------------- main */
 
-static void obey(struct agent *agent, const struct ttb__control_message *message)
+static void obey(struct agent *agent, const struct ttb__control_message *message,
+                 const uint8_t *data, size_t data_bytes)
 {
     switch (message->op) {
     case TTB__CONTROL_RUN:
@@ -386,6 +423,19 @@ static void obey(struct agent *agent, const struct ttb__control_message *message
     case TTB__CONTROL_SHUTDOWN:
         shut_down(agent);
         break;
+    case TTB__CONTROL_ATTACH:
+        attach(agent, message->number, data, data_bytes);
+        break;
+    case TTB__CONTROL_INPUT:
+        if (message->number <= data_bytes)
+            session_type(&agent->session, data, message->number);
+        break;
+    case TTB__CONTROL_RESIZE:
+        session_resize(&agent->session, message->number);
+        break;
+    case TTB__CONTROL_HANGUP:
+        session_close(&agent->session);
+        break;
     default:
         break;
     }
@@ -393,14 +443,15 @@ static void obey(struct agent *agent, const struct ttb__control_message *message
 
 static void listen_to_runner(struct agent *agent)
 {
-    struct ttb__control_message message;
+    struct ttb__control_data frame;
     struct sockaddr_ll from;
     socklen_t from_bytes = sizeof(from);
+    ssize_t got;
 
-    while (recvfrom(agent->link, &message, sizeof(message), 0, (struct sockaddr *)&from,
-                    &from_bytes) == (ssize_t)sizeof(message)) {
+    while ((got = recvfrom(agent->link, &frame, sizeof(frame), 0, (struct sockaddr *)&from,
+                           &from_bytes)) >= (ssize_t)sizeof(frame.message)) {
         if (from.sll_pkttype != PACKET_OUTGOING)
-            obey(agent, &message);
+            obey(agent, &frame.message, frame.data, (size_t)got - sizeof(frame.message));
         from_bytes = sizeof(from);
     }
 }
@@ -411,16 +462,20 @@ static int serve(struct agent *agent)
         {.fd = agent->link, .events = POLLIN},
         {.fd = agent->signals, .events = POLLIN},
         {.fd = agent->timer, .events = POLLIN},
+        {.fd = -1},
     };
 
     for (;;) {
         uint64_t expired;
         bool somebody;
 
-        if (poll(polled, 3, -1) < 0 && errno != EINTR)
+        session_prepare(&agent->session, &polled[3]);
+        if (poll(polled, 4, -1) < 0 && errno != EINTR)
             return die("poll");
         if (polled[0].revents)
             listen_to_runner(agent);
+        if (polled[3].revents)
+            session_serve(&agent->session, show, agent);
         somebody = reap(agent);
         if (polled[2].revents && read(agent->timer, &expired, sizeof(expired)) > 0)
             signal_all(SIGKILL);
@@ -433,7 +488,7 @@ static int serve(struct agent *agent)
 
 int main(int argc, char **argv)
 {
-    struct agent agent = {.link = -1};
+    static struct agent agent = {.link = -1, .session = {.terminal = -1}};
     sigset_t mask;
 
     if (argc != 2) {

@@ -36,11 +36,25 @@ enum ttb__control_op {
     TTB__CONTROL_RUN = 1,  /* start the command `number` */
     TTB__CONTROL_COLLECT,  /* write the files to the output disk */
     TTB__CONTROL_SHUTDOWN, /* end everything, write the files, power off */
+    TTB__CONTROL_ATTACH,   /* start a shell on a terminal; number: its size; data: its type (TERM) */
+    TTB__CONTROL_INPUT,    /* bytes for it; number: how many */
+    TTB__CONTROL_RESIZE,   /* number: its size */
+    TTB__CONTROL_HANGUP,   /* the terminal is gone */
     /* agent to runner */
     TTB__CONTROL_HELLO = 16, /* it listens; the interfaces are up */
     TTB__CONTROL_ENDED,      /* the command `number` has ended with `value`, as $? would be */
     TTB__CONTROL_COLLECTED,  /* value: 0, or an errno: the output disk could not be written */
+    TTB__CONTROL_OUTPUT,     /* bytes that the terminal shows; number: how many */
+    TTB__CONTROL_CLOSED,     /* the shell has ended with `value`, as $? would be */
 };
+
+/* Size of a terminal. */
+#define TTB__CONTROL_SIZE(rows, columns) ((uint32_t)(rows) << 16 | (uint32_t)(columns))
+#define TTB__CONTROL_ROWS(size)          ((uint16_t)((size) >> 16))
+#define TTB__CONTROL_COLUMNS(size)       ((uint16_t)(size))
+
+/* Bytes after a message: fits into the frames of the port. */
+#define TTB__CONTROL_DATA_MAX 1400
 
 struct ttb__control_message {
     uint8_t destination[6], source[6];
@@ -49,6 +63,12 @@ struct ttb__control_message {
     uint8_t zero;
     uint32_t number;
     uint32_t value;
+};
+
+/* INPUT, OUTPUT and ATTACH. A message without data ends before it. */
+struct ttb__control_data {
+    struct ttb__control_message message;
+    uint8_t data[TTB__CONTROL_DATA_MAX];
 };
 
 /* The output disk: for every path of the list a header and then the content, padded to 8 bytes; at the

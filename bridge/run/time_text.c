@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "cli.h"
+#include "run/time_text.h"
 
 #include <string.h>
 
-bool parse_time_ns(const char *text, uint64_t *time_ns)
+bool ttb__time_parse(const char *text, uint64_t *time_ns)
 {
     static const struct {
         const char *unit;

@@ -139,8 +139,8 @@ static int report(struct replay *replay, bool quiet)
     return EXIT_AS_EXPECTED;
 }
 
-static int repeat(struct replay *replay, const Ttb__Scenario *scenario, const char *directory,
-                  bool quiet)
+static int repeat(struct replay *replay, const Ttb__Scenario *scenario, const char *path,
+                  const char *directory, bool quiet)
 {
     struct ttb__run_opts opts = {
         .scenario = scenario,
@@ -154,6 +154,11 @@ static int repeat(struct replay *replay, const Ttb__Scenario *scenario, const ch
 
     if (ttb__run_new(&opts, &replay->run, error, sizeof(error))) {
         fprintf(stderr, "ttb replay: %s\n", error);
+        return EXIT_BROKEN;
+    }
+    if (ttb__run_repeat_input(replay->run, path, error, sizeof(error))) {
+        fprintf(stderr, "ttb replay: %s\n", error);
+        ttb__run_free(replay->run);
         return EXIT_BROKEN;
     }
     ttb__run_execute(replay->run);
@@ -186,7 +191,7 @@ static int replay_trace(const char *path, const char *directory, bool quiet)
              ttb_trace_compare_new(replay.recorded, NULL, &replay.compare))
         fputs("ttb replay: out of memory\n", stderr);
     else
-        status = repeat(&replay, scenario, directory, quiet);
+        status = repeat(&replay, scenario, path, directory, quiet);
     ttb_trace_compare_free(replay.compare);
     ttb_scenario_free(scenario);
     ttb_trace_reader_free(replay.recorded);

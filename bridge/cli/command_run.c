@@ -58,7 +58,8 @@ static void help(void)
         "  --pcap-to TIME     only what is earlier\n"
         "  --pcap-frames-only neither console nor events\n"
         "  --console NODE     a shell in NODE on this terminal, and what NODE prints; Ctrl-] and\n"
-        "                     then \"?\" for more. What is typed is recorded, and repeated by replay\n"
+        "                     then \"?\" for more. What is typed is recorded, and repeated by "
+        "replay\n"
         "  --pause-at TIME    freeze simulated time at TIME (1.5s) with a prompt; may be repeated\n"
         "  --pace X           X seconds of simulated time per second, at most; \"max\": no limit.\n"
         "                     Default: 1 while a console is attached, else max\n"
@@ -140,8 +141,8 @@ static bool parse_pace(const char *text, double *pace)
         return true;
     }
     *pace = strtod(text, &end);
-    return *text >= '0' && *text <= '9' && *end == 0 && strspn(text, "0123456789.") == strlen(text) &&
-           *pace >= 1e-6 && *pace <= 1e6;
+    return *text >= '0' && *text <= '9' && *end == 0 &&
+           strspn(text, "0123456789.") == strlen(text) && *pace >= 1e-6 && *pace <= 1e6;
 }
 
 /* Returns 0, or the exit status, negated: -1 for help. */
@@ -220,10 +221,11 @@ static int parse(int argc, char **argv, struct request *request)
             break;
         case PACE:
             if (!parse_pace(optarg, &request->pace))
-                return usage_error("run",
-                                   "--pace: \"%s\" is neither \"max\" nor a number from 0.000001 to "
-                                   "1000000",
-                                   optarg);
+                return usage_error(
+                    "run",
+                    "--pace: \"%s\" is neither \"max\" nor a number from 0.000001 to "
+                    "1000000",
+                    optarg);
             request->has_pace = true;
             break;
         case 'q':

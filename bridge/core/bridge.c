@@ -258,6 +258,8 @@ static void end_hung(struct ttb_node *node, uint64_t hung_ms)
 {
     char why[TTB__ERROR_MAX / 2];
 
+    if (node->ops && node->ops->is_held && node->ops->is_held(node->ops_user, node))
+        return;
     if (node->state == TTB_NODE_STARTING)
         snprintf(why, sizeof(why), "did not connect within %" PRIu32 " ms",
                  node->bridge->connect_timeout_ms);
@@ -330,6 +332,7 @@ int ttb__bridge_wait(struct ttb_bridge *bridge, bool (*done)(const struct ttb_br
                 return ttb__bridge_fail(bridge, -ETIMEDOUT, "nothing happens for %" PRIu64 " ms",
                                         hung_ms);
             ttb__bridge_sweep(bridge);
+            start_ms = bridge->last_turn_ms; /* for those that are held */
         } else {
             for_suspects(bridge, suspect, report_hang, hung_ms);
             reported = true;

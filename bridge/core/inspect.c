@@ -51,8 +51,8 @@ int ttb_node_get_outlook(struct ttb_node *node, struct ttb_node_outlook *outlook
     *outlook = (struct ttb_node_outlook){
         .size = size,
         .request_ns = request_ns(node),
-        .sent_ns = ttb__calendar_holds(&node->sent_entry) ? node->sent_entry.key.time_ns
-                                                          : TTB_TIME_NEVER,
+        .sent_ns =
+            ttb__calendar_holds(&node->sent_entry) ? node->sent_entry.key.time_ns : TTB_TIME_NEVER,
     };
     if (node->state != TTB_NODE_WAITING || node->ending)
         return 0;
@@ -60,8 +60,8 @@ int ttb_node_get_outlook(struct ttb_node *node, struct ttb_node_outlook *outlook
     if (ttb__controller_is_shared(node->controller))
         outlook->ran_to_ns = outlook->time_ns + 1;
     else
-        outlook->ran_to_ns = node->bound_ns > outlook->time_ns ? node->bound_ns
-                                                               : outlook->time_ns + 1;
+        outlook->ran_to_ns =
+            node->bound_ns > outlook->time_ns ? node->bound_ns : outlook->time_ns + 1;
     outlook->is_paused = node->paused;
     outlook->has_calls = node->calls != NULL;
     return 0;

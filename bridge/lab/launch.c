@@ -352,6 +352,26 @@ static void blocked(void *user, struct ttb_node *unused, uint64_t time_ns)
     ttb__console_drain(user, time_ns);
 }
 
+/* A debugger traces it. (UML traces its own children, and is traced by nobody.) */
+static bool is_held(void *user, struct ttb_node *unused)
+{
+    const struct ttb_lab_node *node = user;
+    char path[40], line[128];
+    int tracer = 0;
+    FILE *file;
+
+    (void)unused;
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)node->process.pid);
+    file = fopen(path, "re");
+    while (file && fgets(line, sizeof(line), file)) {
+        if (sscanf(line, "TracerPid: %d", &tracer) == 1)
+            break;
+    }
+    if (file)
+        fclose(file);
+    return tracer > 0;
+}
+
 static void describe(void *user, struct ttb_node *unused, char *text, size_t size_bytes)
 {
     struct ttb_lab_node *node = user;
@@ -381,5 +401,6 @@ const struct ttb_node_ops ttb__lab_node_ops = {
     .launch = launch,
     .reap = reap,
     .blocked = blocked,
+    .is_held = is_held,
     .describe = describe,
 };

@@ -21,8 +21,8 @@
 
 static uint64_t stop_ns(const struct ttb__freeze *freeze)
 {
-    uint64_t pause_ns = freeze->pause < freeze->pause_count ? freeze->pauses[freeze->pause]
-                                                            : TTB_TIME_NEVER;
+    uint64_t pause_ns =
+        freeze->pause < freeze->pause_count ? freeze->pauses[freeze->pause] : TTB_TIME_NEVER;
 
     return pause_ns < freeze->target_ns ? pause_ns : freeze->target_ns;
 }
@@ -45,9 +45,8 @@ static uint64_t wall_left_ns(struct ttb__run *run, uint64_t time_ns)
 {
     struct ttb__freeze *freeze = run->freeze;
     uint64_t gone_ns = ttb__run_wall_ns() - freeze->base_wall_ns;
-    double due_ns = time_ns > freeze->base_ns
-                        ? (double)(time_ns - freeze->base_ns) / freeze->pace
-                        : 0;
+    double due_ns =
+        time_ns > freeze->base_ns ? (double)(time_ns - freeze->base_ns) / freeze->pace : 0;
 
     if (due_ns > (double)gone_ns)
         return due_ns - (double)gone_ns > 1e18 ? UINT64_C(1000000000000000000)
@@ -180,6 +179,11 @@ void ttb__freeze_now(struct ttb__run *run)
     run->freeze->now = true;
 }
 
+bool ttb__freeze_is_due(const struct ttb__run *run)
+{
+    return run->freeze->now;
+}
+
 void ttb__freeze_record(struct ttb__run *run, const struct ttb_trace_tables *tables,
                         const struct ttb_trace_record *record)
 {
@@ -235,6 +239,7 @@ void ttb__freeze_free(struct ttb__run *run)
     ttb__terminal_free(run);
     if (!run->freeze)
         return;
+    ttb_bridge_set_gate(ttb_lab_bridge(run->lab), NULL, NULL);
     free(run->freeze->pauses);
     free(run->freeze);
     run->freeze = NULL;

@@ -30,8 +30,7 @@ uint64_t ttb__input_time_ns(const struct ttb__run *run)
     for (size_t i = 0; i < run->node_count; i++) {
         struct ttb_node_outlook outlook = {.size = sizeof(outlook)};
 
-        if (ttb_node_get_outlook(run->nodes[i].node, &outlook) == 0 &&
-            outlook.ran_to_ns > time_ns)
+        if (ttb_node_get_outlook(run->nodes[i].node, &outlook) == 0 && outlook.ran_to_ns > time_ns)
             time_ns = outlook.ran_to_ns;
     }
     return time_ns;

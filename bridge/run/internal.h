@@ -145,8 +145,8 @@ struct ttb__input {
     uint64_t time_ns;
     enum ttb__input_kind kind;
     size_t node;
-    uint32_t size;    /* ATTACH, RESIZE: of the terminal */
-    size_t len_bytes; /* TYPED, ATTACH */
+    uint32_t size;                 /* ATTACH, RESIZE: of the terminal */
+    size_t len_bytes;              /* TYPED, ATTACH */
     char data[TTB__INPUT_MAX + 1]; /* TYPED: what; ATTACH: the terminal's type */
 };
 
@@ -185,7 +185,7 @@ struct ttb__run {
     struct ttb__input **inputs;     /* in the order in which they were put in */
     size_t input_count, inputs_left;
     uint64_t input_bytes; /* typed, so far */
-    uint64_t frames; /* that nodes sent, those to the runner included */
+    uint64_t frames;      /* that nodes sent, those to the runner included */
 
     volatile sig_atomic_t interrupted;
     bool out_of_memory;
@@ -313,6 +313,7 @@ int ttb__freeze_new(struct ttb__run *run, const struct ttb__run_opts *opts);
 int ttb__freeze_attend(struct ttb__run *run);
 /* Freeze as soon as everything stands still. */
 void ttb__freeze_now(struct ttb__run *run);
+bool ttb__freeze_is_due(const struct ttb__run *run);
 /* A record was made. */
 void ttb__freeze_record(struct ttb__run *run, const struct ttb_trace_tables *tables,
                         const struct ttb_trace_record *record);

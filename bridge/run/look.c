@@ -34,7 +34,8 @@ static struct ttb_node_outlook outlook_of(const struct ttb__run_node *node)
     return outlook;
 }
 
-static const char *state_of(const struct ttb__run_node *node, const struct ttb_node_outlook *outlook)
+static const char *state_of(const struct ttb__run_node *node,
+                            const struct ttb_node_outlook *outlook)
 {
     if (outlook->is_paused)
         return "paused";
@@ -122,7 +123,9 @@ static int collect(struct ttb__run *run, struct list *list)
             put(list, outlook.sent_ns, "node %s: its frame enters the network", node->given->name);
         if (outlook.request_ns != TTB_TIME_NEVER && !outlook.is_paused)
             put(list, outlook.request_ns, "node %s: %s", node->given->name,
-                starts ? "is switched on" : outlook.has_calls ? "is interrupted" : "acts");
+                starts              ? "is switched on"
+                : outlook.has_calls ? "is interrupted"
+                                    : "acts");
     }
     for (size_t i = 0; i < run->action_count; i++) {
         const struct ttb__action *action = &run->actions[i];
@@ -180,8 +183,7 @@ void ttb__look_at_console(const struct ttb__run_node *node, unsigned lines)
     }
     got = ttb_lab_node_read_console(node->lab_node, start, text, TAIL_BYTES);
     if (got < 0) {
-        printf("console: %s: %s\n", ttb_lab_node_console_path(node->lab_node),
-               strerror((int)-got));
+        printf("console: %s: %s\n", ttb_lab_node_console_path(node->lab_node), strerror((int)-got));
     } else if (got == 0) {
         puts("(nothing)");
     } else {
@@ -227,7 +229,8 @@ void ttb__look_with_gdb(const struct ttb__run_node *node)
     printf("In another terminal:\n"
            "  %sgdb -p %d -ex 'handle SIGSEGV SIGBUS SIGIO SIGALRM SIGUSR1 SIGWINCH nostop noprint "
            "pass' %s\n"
-           "Set breakpoints there, \"continue\" there, and let time go on here. \"detach\" there before "
+           "Set breakpoints there, \"continue\" there, and let time go on here. \"detach\" there "
+           "before "
            "the run ends.\n",
            needs_privilege() ? "sudo " : "", pid, ttb_lab_node_kernel_path(node->lab_node));
 }

@@ -75,7 +75,8 @@ static enum answer act_continue(struct ttb__run *run, const char *argument)
 {
     (void)run;
     if (*argument) {
-        printf("continue: takes nothing after it, not \"%s\"; \"run TIME\" stops again\n", argument);
+        printf("continue: takes nothing after it, not \"%s\"; \"run TIME\" stops again\n",
+               argument);
         return STAY;
     }
     return GO;
@@ -226,8 +227,7 @@ static struct pollfd *watch(const struct ttb__run *run)
     for (size_t i = 0; i < run->node_count; i++) {
         int pid = ttb_lab_node_pid(run->nodes[i].lab_node);
 
-        polled[1 + i] =
-            (struct pollfd){.fd = pid ? pidfd_open(pid, 0) : -1, .events = POLLIN};
+        polled[1 + i] = (struct pollfd){.fd = pid ? pidfd_open(pid, 0) : -1, .events = POLLIN};
     }
     return polled;
 }

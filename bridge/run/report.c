@@ -79,6 +79,11 @@ void ttb__run_print(const struct ttb__run *run, FILE *out)
         ttb_trace_hex(run->digest.all, hex);
         fprintf(out, "digest %s\n", hex);
     }
+    if (run->input_count > run->inputs_left)
+        fprintf(out,
+                "interactive: a console was attached, %" PRIu64
+                " bytes were typed; \"ttb replay\" repeats that\n",
+                run->input_bytes);
     fprintf(out, "%s\n", run->directory);
 }
 

@@ -231,6 +231,11 @@ int ttb__result_write(struct ttb__run *run)
     json_object_set_new(summary, "ending", json_string(ttb_trace_ending_name(run->ending)));
     json_object_set_new(summary, "end_ns", json_integer((json_int_t)run->end_ns));
     json_object_set_new(summary, "troubles", troubles);
+    /* What a human did at a console: the digest is of a run with that. */
+    json_object_set_new(summary, "interactive",
+                        json_pack("{s:I, s:I}", "actions",
+                                  (json_int_t)(run->input_count - run->inputs_left), "typed_bytes",
+                                  (json_int_t)run->input_bytes));
     json_object_set_new(summary, "expectations", outcomes_json(run));
     json_object_set_new(summary, "nodes", nodes_json(run));
     json_object_set_new(summary, "links", links_json(run));

@@ -176,15 +176,11 @@ static void log_line(void *user, enum ttb_log_level level, const char *text)
     ttb__terminal_say(run, "ttb: %s%s", level == TTB_LOG_WARNING ? "warning: " : "", text);
 }
 
-/* A node that a debugger has stopped does not hang. */
-#define PATIENCE_MS INT32_MAX
-
 static int open_lab(struct ttb__run *run, const struct ttb__run_opts *opts)
 {
     const struct ttb_bridge_opts bridge_opts = {
         .size = sizeof(bridge_opts),
         .epoch_ns = run->scenario->epoch_ns,
-        .hang_kill_ms = opts->console || opts->pause_count ? PATIENCE_MS : 0,
         .log = log_line,
         .log_user = run,
     };
@@ -425,8 +421,8 @@ void ttb__run_free(struct ttb__run *run)
     }
     if (run->network)
         run->ops->free(run->network);
-    ttb_lab_free(run->lab);
     ttb__freeze_free(run);
+    ttb_lab_free(run->lab);
     ttb__input_free(run);
     ttb__console_watch_free(run);
     ttb__setup_free(run);

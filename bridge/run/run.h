@@ -41,12 +41,12 @@ struct ttb__run_opts {
                                       ttb__run_free() removes */
     const char *scenario_file;     /* "given as": its bytes go to scenario.yaml; NULL: printed */
     bool progress;                 /* a line on standard error */
-    const char *console;           /* attach standard input and output to this node; NULL: to none */
-    const uint64_t *pauses;        /* times at which to freeze, in any order; there is a prompt then */
+    const char *console;    /* attach standard input and output to this node; NULL: to none */
+    const uint64_t *pauses; /* times at which to freeze, in any order; there is a prompt then */
     size_t pause_count;
-    bool has_pace; /* simulated time in wall time; else 1 while a console is attached */
-    double pace;   /* 0: as fast as it can */
-    ttb_trace_sink_fn sink;        /* gets all records as they are made; NULL: none */
+    bool has_pace;          /* simulated time in wall time; else 1 while a console is attached */
+    double pace;            /* 0: as fast as it can */
+    ttb_trace_sink_fn sink; /* gets all records as they are made; NULL: none */
     void *sink_user;
     /* Before the sink's first record, and after its last one while all that records refer to is still
      * there. The header is valid in between. Either may be NULL. */

@@ -4,12 +4,16 @@
  * agent serves (guest/session.c). What is typed is put in as input (input.c) when everything stands
  * still; what the shell shows, and what the node prints on its console, appears as it comes.
  *
+ * Keys are taken as they come, also while nodes run: a node that computes without end takes no simulated
+ * time, so nothing would ever stand still, and the human must have a way out.
+ *
  * Standard input may be a pipe as well: then nothing is set up, and its end is Ctrl-D.
  */
 #include "run/internal.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,10 +40,13 @@ struct ttb__terminal {
     bool asked;
     bool at_end;  /* of standard input */
     bool escaped; /* the last key was the escape key */
+    bool leaving; /* the human detaches, when everything stands still */
     uint32_t size;
     char typed[TTB__INPUT_MAX]; /* the node does not have it yet */
     size_t typed_bytes;
     uint64_t shown_bytes; /* of the node's console */
+    struct ttb_watch
+        *watch; /* NULL: keys are not taken now, or it is a file, which needs no watch */
 };
 
 /* -------------------------------------------------------------------------------------- output */
@@ -223,13 +230,12 @@ static int follow_size(struct ttb__run *run)
     return put_in(run, &input);
 }
 
+/* Not while nodes run. */
 static int detach(struct ttb__run *run)
 {
     struct ttb__input input = {.kind = TTB__INPUT_DETACH};
-    int rc = flush(run);
+    int rc = put_in(run, &input);
 
-    if (!rc)
-        rc = put_in(run, &input);
     ttb__terminal_say(run, "[detached from %s; the run goes on]", run->terminal->node->given->name);
     ttb__terminal_give_back(run);
     run->terminal->attached = false;
@@ -239,7 +245,7 @@ static int detach(struct ttb__run *run)
 /* ---------------------------------------------------------------------------------------- keys */
 
 /* Returns false when what follows is not for the node. */
-static bool on_escape(struct ttb__run *run, char key, int *rc)
+static bool on_escape(struct ttb__run *run, char key)
 {
     struct ttb__terminal *terminal = run->terminal;
 
@@ -249,12 +255,14 @@ static bool on_escape(struct ttb__run *run, char key, int *rc)
         return true;
     case 'd':
     case '.':
-        *rc = detach(run);
+        terminal->leaving = true;
         return false;
     case 'p':
         ttb__freeze_now(run);
         return false;
     case 'q':
+        if (run->interrupted)
+            raise(SIGTERM); /* as a second signal: the end of the program */
         ttb__run_interrupt(run);
         return false;
     default:
@@ -285,16 +293,21 @@ static void on_end(struct ttb__run *run)
         terminal->typed[terminal->typed_bytes++] = END_OF_FILE;
 }
 
-/* One at a time: what comes after a key that opens the prompt is the prompt's. */
-static int take_keys(struct ttb__run *run)
+static bool wants_keys(const struct ttb__run *run)
+{
+    const struct ttb__terminal *terminal = run->terminal;
+
+    /* Room for the end as well. What comes after a key that opens the prompt is the prompt's. */
+    return terminal->attached && !terminal->leaving && !terminal->at_end &&
+           !ttb__freeze_is_due(run) && terminal->typed_bytes + 1 < sizeof(terminal->typed);
+}
+
+static void take_keys(struct ttb__run *run)
 {
     struct ttb__terminal *terminal = run->terminal;
     struct pollfd polled = {.fd = STDIN_FILENO, .events = POLLIN};
-    int rc = 0;
 
-    /* Room for the end as well. */
-    while (!rc && terminal->attached && !terminal->at_end && !run->interrupted &&
-           terminal->typed_bytes + 1 < sizeof(terminal->typed) && poll(&polled, 1, 0) > 0) {
+    while (wants_keys(run) && poll(&polled, 1, 0) > 0) {
         char key;
         ssize_t got = read(STDIN_FILENO, &key, 1);
 
@@ -304,7 +317,7 @@ static int take_keys(struct ttb__run *run)
             on_end(run);
         } else if (terminal->escaped) {
             terminal->escaped = false;
-            if (!on_escape(run, key, &rc))
+            if (!on_escape(run, key))
                 break;
         } else if (key == ESCAPE) {
             terminal->escaped = true;
@@ -312,17 +325,43 @@ static int take_keys(struct ttb__run *run)
             terminal->typed[terminal->typed_bytes++] = key;
         }
     }
-    return rc;
+}
+
+static void unwatch(struct ttb__run *run)
+{
+    const struct ttb_loop *loop = ttb_bridge_loop(ttb_lab_bridge(run->lab));
+
+    if (run->terminal->watch)
+        loop->ops->remove(loop->impl, run->terminal->watch);
+    run->terminal->watch = NULL;
+}
+
+static void on_keys(void *user, uint32_t events)
+{
+    struct ttb__run *run = user;
+
+    (void)events;
+    take_keys(run);
+    if (!wants_keys(run))
+        unwatch(run);
+}
+
+static void watch(struct ttb__run *run)
+{
+    const struct ttb_loop *loop = ttb_bridge_loop(ttb_lab_bridge(run->lab));
+    struct ttb__terminal *terminal = run->terminal;
+
+    if (terminal->watch || !wants_keys(run))
+        return;
+    if (loop->ops->add(loop->impl, STDIN_FILENO, POLLIN, on_keys, run, &terminal->watch))
+        terminal->watch = NULL; /* a file: always ready */
 }
 
 int ttb__terminal_fd(const struct ttb__run *run)
 {
     const struct ttb__terminal *terminal = run->terminal;
 
-    if (!terminal || !terminal->attached || terminal->at_end ||
-        terminal->typed_bytes + 1 >= sizeof(terminal->typed))
-        return -1;
-    return STDIN_FILENO;
+    return terminal && wants_keys(run) ? STDIN_FILENO : -1;
 }
 
 int ttb__terminal_attend(struct ttb__run *run)
@@ -335,12 +374,17 @@ int ttb__terminal_attend(struct ttb__run *run)
     ttb__terminal_show_console(run);
     if (!terminal->asked && terminal->node->listening && !terminal->node->stopping)
         rc = ask(run);
+    take_keys(run);
     if (!rc)
-        rc = take_keys(run);
-    if (!rc && terminal->attached)
         rc = flush(run);
-    if (!rc && terminal->attached)
+    if (!rc)
         rc = follow_size(run);
+    if (!rc && terminal->leaving)
+        rc = detach(run);
+    if (wants_keys(run))
+        watch(run);
+    else
+        unwatch(run);
     return rc;
 }
 
@@ -396,7 +440,10 @@ void ttb__terminal_closed(struct ttb__run *run, const struct ttb__run_node *node
 
 void ttb__terminal_free(struct ttb__run *run)
 {
+    if (!run->terminal)
+        return;
     ttb__terminal_give_back(run);
+    unwatch(run);
     free(run->terminal);
     run->terminal = NULL;
 }

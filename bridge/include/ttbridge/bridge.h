@@ -183,6 +183,9 @@ struct ttb_node_ops {
     int (*reap)(void *user, struct ttb_node *node, bool force, int *exit_status);
     /** The node is blocked after having run from `time_ns`: whatever it wrote has been written. */
     void (*blocked)(void *user, struct ttb_node *node, uint64_t time_ns);
+    /** Whether somebody has stopped the process on purpose, e.g. with a debugger: it is not ended for
+     * making no simulated progress. */
+    bool (*is_held)(void *user, struct ttb_node *node);
     /** Say something about a node in trouble, e.g. its last console line, into `text`. */
     void (*describe)(void *user, struct ttb_node *node, char *text, size_t size_bytes);
 };
@@ -393,8 +396,8 @@ void ttb_bridge_set_gate(struct ttb_bridge *bridge, ttb_gate_fn gate, void *user
 
 /** What a blocked node is about to do. Set `size`. */
 struct ttb_node_outlook {
-    size_t size;         /**< sizeof(struct ttb_node_outlook) */
-    uint64_t time_ns;    /**< its clock, as bridge time. May lie ahead of the bridge's. With a clock of
+    size_t size;      /**< sizeof(struct ttb_node_outlook) */
+    uint64_t time_ns; /**< its clock, as bridge time. May lie ahead of the bridge's. With a clock of
                               messages (TTB_CLOCK_MESSAGES) the last time it told; 0: has none */
     uint64_t ran_to_ns;  /**< it has done nothing at or after this time; 0: has not run. Never
                               before `time_ns` */

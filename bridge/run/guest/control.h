@@ -36,10 +36,10 @@ enum ttb__control_op {
     TTB__CONTROL_RUN = 1,  /* start the command `number` */
     TTB__CONTROL_COLLECT,  /* write the files to the output disk */
     TTB__CONTROL_SHUTDOWN, /* end everything, write the files, power off */
-    TTB__CONTROL_ATTACH,   /* start a shell on a terminal; number: its size; data: its type (TERM) */
-    TTB__CONTROL_INPUT,    /* bytes for it; number: how many */
-    TTB__CONTROL_RESIZE,   /* number: its size */
-    TTB__CONTROL_HANGUP,   /* the terminal is gone */
+    TTB__CONTROL_ATTACH, /* start a shell on a terminal; number: its size; data: its type (TERM) */
+    TTB__CONTROL_INPUT,  /* bytes for it; number: how many */
+    TTB__CONTROL_RESIZE, /* number: its size */
+    TTB__CONTROL_HANGUP, /* the terminal is gone */
     /* agent to runner */
     TTB__CONTROL_HELLO = 16, /* it listens; the interfaces are up */
     TTB__CONTROL_ENDED,      /* the command `number` has ended with `value`, as $? would be */

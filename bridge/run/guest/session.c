@@ -59,8 +59,7 @@ int session_open(struct session *session, uint32_t size, const char *type)
     session->terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
     if (session->terminal < 0)
         return -1;
-    if (unlockpt(session->terminal) < 0 ||
-        ptsname_r(session->terminal, slave, sizeof(slave)) != 0)
+    if (unlockpt(session->terminal) < 0 || ptsname_r(session->terminal, slave, sizeof(slave)) != 0)
         goto error;
     session->pid = fork();
     if (session->pid < 0)

@@ -41,7 +41,8 @@ demo: setup ## two Linux nodes and an ns-3 host on one simulated clock
 	@cmake --build $(BUILD) -j $(JOBS) --target ttb two_nodes
 	@tools/with-nodes.sh $(BUILD) examples/two-nodes/run.sh $(BUILD)
 
-test: setup ## every test; builds kernel and image first
+test: ## every test; builds kernel and image first
+	@if [ "$(SETUP)" != no ]; then tools/setup.sh --for test; fi
 	@$(MAKE) --no-print-directory all
 	@tools/with-nodes.sh $(BUILD) tools/test.sh $(BUILD) -j $(JOBS) $(CTEST_ARGS)
 

@@ -5,11 +5,13 @@
 #   tools/setup.sh           install (with sudo if not root)
 #   tools/setup.sh --check   name what is missing; exit status 1 if anything is
 #   tools/setup.sh --list    name everything
+#   tools/setup.sh --for test    install what "make test" needs besides: npm, which builds the HTML
+#                                report's page, and a browser that tries it
 #   tools/setup.sh --for fuzz    install what "make fuzz" needs
 set -eu
 
 usage() {
-    printf 'usage: tools/setup.sh [--check | --list | --for fuzz]\n' >&2
+    printf 'usage: tools/setup.sh [--check | --list | --for test | --for fuzz]\n' >&2
     exit 2
 }
 
@@ -19,6 +21,8 @@ packages="gcc g++ libc6-dev make cmake ninja-build pkg-config libcmocka-dev clan
 packages="$packages libyaml-dev libpcre2-dev libprotobuf-c-dev protobuf-c-compiler libjansson-dev"
 # Traces: compression, checksums, SHA-256.
 packages="$packages libzstd-dev libxxhash-dev libssl-dev"
+# Traces: HTML reports.
+packages="$packages zlib1g-dev"
 # ns-3. Its CMake and pkg-config files name the last three, on which libns3-dev does not depend.
 packages="$packages libns3-dev libgsl-dev libsqlite3-dev libxml2-dev"
 # The nodes' kernel.
@@ -36,7 +40,17 @@ die() {
 case "${1-}" in
     '' | --check) ;;
     --list) printf '%s\n' "$packages" | tr ' ' '\n'; exit ;;
-    --for) [ "${2-}" = fuzz ] || usage; packages="$packages clang libclang-rt-dev" ;;
+    --for)
+        case "${2-}" in
+            fuzz) packages="$packages clang libclang-rt-dev" ;;
+            test)
+                # Either may be there from elsewhere, and then cannot always have Debian's beside it.
+                command -v npm > /dev/null || packages="$packages npm"
+                command -v chromium > /dev/null || packages="$packages chromium-headless-shell"
+                ;;
+            *) usage ;;
+        esac
+        ;;
     *) usage ;;
 esac
 

@@ -27,6 +27,7 @@ static const char help[] =
     "                        flows        statistics of flows, CSV\n"
     "                        flowmonitor  the same in ns-3's FlowMonitor XML\n"
     "                        perfetto     a timeline for ui.perfetto.dev\n"
+    "                        html         a page that shows the run in any browser\n"
     "  -o, --output FILE     where to; - is standard output, the default\n"
     "      --node NAME       only this node's\n"
     "      --link NAME       only this link's\n"
@@ -68,6 +69,7 @@ static int export_to(const char *path, const struct ttb_export_opts *opts, int f
         return EXIT_AS_EXPECTED;
     case -ENODATA:
     case -EBADMSG:
+    case -EFBIG:
         fprintf(stderr, "ttb export: warning: %s\n", text);
         return EXIT_DIFFERS;
     case -ESRCH:

@@ -23,6 +23,7 @@ static const struct {
     [TTB_EXPORT_FLOWS] = {"flows", &ttb__format_flows},
     [TTB_EXPORT_FLOWMONITOR] = {"flowmonitor", &ttb__format_flowmonitor},
     [TTB_EXPORT_PERFETTO] = {"perfetto", &ttb__format_perfetto},
+    [TTB_EXPORT_HTML] = {"html", &ttb__format_html},
 };
 
 static const char *const tables_by_name[] = {
@@ -257,6 +258,10 @@ int ttb_export_open(const struct ttb_export_opts *opts, const struct ttb_trace_h
         rc = ttb__stream_flush(&export->stream);
     if (rc) {
         export_free(export);
+        if (rc == -EOPNOTSUPP)
+            return tell(error, error_size, rc,
+                        "this ttb was built without the HTML report, because npm or its packages "
+                        "could not be had: doc/report.md tells what building it needs");
         return tell(error, error_size, rc, strerror(-rc));
     }
     *made = export;
@@ -309,6 +314,12 @@ int ttb_export_close(struct ttb_export *export, char *error, size_t error_size)
     } else if (export->opts.link && export->link == TTB_TRACE_NONE) {
         snprintf(text, sizeof(text), "export: the trace has no link \"%s\"", export->opts.link);
         rc = tell(error, error_size, -ESRCH, text);
+    } else if (export->is_partial) {
+        snprintf(text, sizeof(text),
+                 "export: the report holds the first %" PRIu64
+                 " rows of a table that has more: --from, --to, --node and --link choose others",
+                 TTB_EXPORT_REPORT_ROWS_MAX);
+        rc = tell(error, error_size, -EFBIG, text);
     }
     export_free(export);
     return rc;
@@ -367,9 +378,8 @@ static void say_where_it_ends(struct ttb_trace_reader *reader, char *text, size_
     uint64_t until_ns;
 
     ttb_trace_reader_end(reader, &until_ns);
-    if (text && size_bytes)
-        snprintf(text, size_bytes, "%s; exported up to %" PRIu64 ".%09" PRIu64 " s",
-                 ttb_trace_reader_error(reader), until_ns / 1000000000, until_ns % 1000000000);
+    snprintf(text, size_bytes, "%s; exported up to %" PRIu64 ".%09" PRIu64 " s",
+             ttb_trace_reader_error(reader), until_ns / 1000000000, until_ns % 1000000000);
 }
 
 int ttb_export_trace(const char *path, const struct ttb_export_opts *opts, int fd, char *text,
@@ -377,6 +387,7 @@ int ttb_export_trace(const char *path, const struct ttb_export_opts *opts, int f
 {
     struct ttb_trace_reader *reader;
     struct ttb_export *export;
+    char warning[1024];
     int rc, closed;
 
     rc = ttb_trace_reader_open(path, NULL, &reader, text, size_bytes);
@@ -388,14 +399,18 @@ int ttb_export_trace(const char *path, const struct ttb_export_opts *opts, int f
         return rc;
     }
     rc = feed_all(export, reader);
-    if (rc && !export->status)
-        say_where_it_ends(reader, text, size_bytes);
-    if (opts->format == TTB_EXPORT_PERFETTO && !export->status)
+    if (rc && !export->status) {
+        say_where_it_ends(reader, warning, sizeof(warning));
+        tell(text, size_bytes, rc, warning);
+        export->warning = warning;
+    }
+    if (export->format->costs && !export->status)
         feed_costs(export, path);
     export->tables = ttb_trace_reader_tables(reader);
+    export->footer = ttb_trace_reader_footer(reader);
     if (rc && !export->status) {
         closed = ttb_export_close(export, NULL, 0);
-        if (closed && closed != -ESRCH) {
+        if (closed && closed != -ESRCH && closed != -EFBIG) {
             rc = closed;
             tell(text, size_bytes, rc, strerror(-rc));
         }

@@ -65,16 +65,6 @@ static void csv_tuple(struct ttb__stream *stream, const struct ttb__tuple *tuple
     csv_number(stream, has_ports, tuple->destination_port);
 }
 
-/* Of delays: an estimate from classes, which is no reason to leave what was measured. */
-static uint64_t quantile(const struct ttb__flow *flow, unsigned permille)
-{
-    uint64_t value = ttb__histogram_quantile(&flow->delays, permille);
-
-    if (value < flow->delay_min_ns)
-        return flow->delay_min_ns;
-    return value > flow->delay_max_ns ? flow->delay_max_ns : value;
-}
-
 static void csv_flow(struct ttb_export *export, size_t number, const struct ttb__flow *flow)
 {
     struct ttb__stream *stream = &export->stream;
@@ -105,9 +95,9 @@ static void csv_flow(struct ttb_export *export, size_t number, const struct ttb_
     csv_number(stream, arrived,
                arrived ? (uint64_t)(flow->delay_sum_ns / flow->received_packets) : 0);
     csv_number(stream, arrived, flow->delay_min_ns);
-    csv_number(stream, arrived, quantile(flow, 500));
-    csv_number(stream, arrived, quantile(flow, 900));
-    csv_number(stream, arrived, quantile(flow, 990));
+    csv_number(stream, arrived, ttb__flow_quantile(flow, 500));
+    csv_number(stream, arrived, ttb__flow_quantile(flow, 900));
+    csv_number(stream, arrived, ttb__flow_quantile(flow, 990));
     csv_number(stream, arrived, flow->delay_max_ns);
     csv_number(stream, arrived, flow->jitter_16 >> 4);
     csv_number(stream, true, flow->reordered_packets);

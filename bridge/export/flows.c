@@ -194,6 +194,15 @@ int ttb__flows_add(struct ttb__flows *flows, const struct ttb_export *export,
     }
 }
 
+uint64_t ttb__flow_quantile(const struct ttb__flow *flow, unsigned permille)
+{
+    uint64_t value = ttb__histogram_quantile(&flow->delays, permille);
+
+    if (value < flow->delay_min_ns)
+        return flow->delay_min_ns;
+    return value > flow->delay_max_ns ? flow->delay_max_ns : value;
+}
+
 bool ttb__flow_is_wanted(const struct ttb_export *export, const struct ttb__flow *flow)
 {
     return ttb__export_wants_place(export, export->tables, flow->from) ||

@@ -51,6 +51,9 @@ void ttb__flows_clear(struct ttb__flows *flows);
 int ttb__flows_add(struct ttb__flows *flows, const struct ttb_export *export,
                    const struct ttb_trace_tables *tables, const struct ttb_trace_record *record);
 
+/* Of its delays: an estimate from classes, but within what was measured. */
+uint64_t ttb__flow_quantile(const struct ttb__flow *flow, unsigned permille);
+
 /* True if a flow passes the filter by node and link: from there or to there. */
 bool ttb__flow_is_wanted(const struct ttb_export *export, const struct ttb__flow *flow);
 

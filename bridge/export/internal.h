@@ -22,6 +22,7 @@ struct ttb_export;
 struct ttb__format {
     size_t state_bytes;
     bool whole; /* it filters frames itself: it needs those of other places and times too */
+    bool costs; /* it wants the records of wall.ttb, after those of run.ttb */
     int (*begin)(struct ttb_export *export);
     /* Only those that passed the filter, and declarations. */
     int (*record)(struct ttb_export *export, const struct ttb_trace_tables *tables,
@@ -32,7 +33,7 @@ struct ttb__format {
 };
 
 extern const struct ttb__format ttb__format_pcapng, ttb__format_csv, ttb__format_jsonl,
-    ttb__format_flows, ttb__format_flowmonitor, ttb__format_perfetto;
+    ttb__format_flows, ttb__format_flowmonitor, ttb__format_perfetto, ttb__format_html;
 
 struct ttb_export {
     struct ttb_export_opts opts; /* node and link are its own copies */
@@ -45,6 +46,10 @@ struct ttb_export {
     /* The tables of the record at hand, or of the last one. */
     const struct ttb_trace_tables *tables;
     uint64_t latest_ns; /* of all records that passed */
+    /* Of a whole trace that has been read; else NULL. */
+    const struct ttb_trace_footer *footer;
+    const char *warning; /* why the trace ends too early */
+    bool is_partial;     /* the format has left out what was too much for it */
     int status;
     void *state;
 };

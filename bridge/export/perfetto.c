@@ -633,6 +633,7 @@ static void perfetto_clear(struct ttb_export *export)
 
 const struct ttb__format ttb__format_perfetto = {
     .state_bytes = sizeof(struct state),
+    .costs = true,
     .begin = perfetto_begin,
     .record = perfetto_record,
     .end = perfetto_end,

@@ -118,7 +118,8 @@ void ttb__csv_field(struct ttb__stream *stream, const void *data, size_t len_byt
         ttb__stream_char(stream, '"');
 }
 
-void ttb__json_string(struct ttb__stream *stream, const void *data, size_t len_bytes)
+static void json_string(struct ttb__stream *stream, const void *data, size_t len_bytes,
+                        bool in_html)
 {
     const uint8_t *at = data;
 
@@ -132,7 +133,7 @@ void ttb__json_string(struct ttb__stream *stream, const void *data, size_t len_b
         } else if (*at == '"' || *at == '\\') {
             ttb__stream_char(stream, '\\');
             ttb__stream_char(stream, (char)*at);
-        } else if (*at < ' ' || *at == 0x7f) {
+        } else if (*at < ' ' || *at == 0x7f || (in_html && *at == '<')) {
             ttb__stream_text(stream, "\\u00");
             ttb__stream_hex(stream, at, 1);
         } else {
@@ -142,6 +143,16 @@ void ttb__json_string(struct ttb__stream *stream, const void *data, size_t len_b
         len_bytes -= step;
     }
     ttb__stream_char(stream, '"');
+}
+
+void ttb__json_string(struct ttb__stream *stream, const void *data, size_t len_bytes)
+{
+    json_string(stream, data, len_bytes, false);
+}
+
+void ttb__html_json_string(struct ttb__stream *stream, const void *data, size_t len_bytes)
+{
+    json_string(stream, data, len_bytes, true);
 }
 
 void ttb__xml_text(struct ttb__stream *stream, const void *data, size_t len_bytes)

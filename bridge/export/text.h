@@ -28,6 +28,9 @@ void ttb__csv_field(struct ttb__stream *stream, const void *data, size_t len_byt
 /* A JSON string with its quotes; what is not UTF-8 becomes U+FFFD. */
 void ttb__json_string(struct ttb__stream *stream, const void *data, size_t len_bytes);
 
+/* The same for a <script> in an HTML page: without any '<', which might end it. */
+void ttb__html_json_string(struct ttb__stream *stream, const void *data, size_t len_bytes);
+
 /* The same in XML, without quotes, for text and attributes; control characters become U+FFFD. */
 void ttb__xml_text(struct ttb__stream *stream, const void *data, size_t len_bytes);
 

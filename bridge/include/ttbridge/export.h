@@ -43,6 +43,8 @@ enum ttb_export_format {
     TTB_EXPORT_FLOWS = 4,       /**< statistics of flows, as CSV */
     TTB_EXPORT_FLOWMONITOR = 5, /**< the same as ns-3's FlowMonitor writes them, XML */
     TTB_EXPORT_PERFETTO = 6,    /**< a timeline for Perfetto */
+    TTB_EXPORT_HTML = 7, /**< a page that shows everything in a browser; absent from libraries
+                                     that were built without npm */
 };
 
 /** "pcapng" and so on; NULL for other values. */
@@ -71,6 +73,9 @@ int ttb_export_table_find(const char *name, enum ttb_export_table *table);
  * many others were sent counts as lost. */
 #define TTB_EXPORT_FLYING_MAX 131072
 
+/** Most rows of each table (frames, grants, texts, costs) that an HTML report holds. */
+#define TTB_EXPORT_REPORT_ROWS_MAX UINT64_C(4000000)
+
 /** Options of an export. Set `size` and `format`; everything else may be zero. */
 struct ttb_export_opts {
     size_t size; /**< sizeof(struct ttb_export_opts) */
@@ -94,14 +99,14 @@ struct ttb_export;
  * @param header  of the trace; must be valid as long as the export
  * @param fd      is written to from its present position; stays the caller's
  * @param error   gets the sentence on failure; may be NULL
- * @return 0 and *made, owned by the caller (ttb_export_close()); -EINVAL: impossible options; or what
- *         the system says
+ * @return 0 and *made, owned by the caller (ttb_export_close()); -EINVAL: impossible options;
+ *         -EOPNOTSUPP: the format is absent from this library; or what the system says
  */
 int ttb_export_open(const struct ttb_export_opts *opts, const struct ttb_trace_header *header,
                     int fd, struct ttb_export **made, char *error, size_t error_size);
 
 /**
- * Add a record, in the trace's order. Perfetto: those of wall.ttb may follow those of run.ttb.
+ * Add a record, in the trace's order. Perfetto, HTML: those of wall.ttb may follow those of run.ttb.
  * @return 0; or why it cannot be written, now and from now on (-EPIPE, -ENOSPC, -ENOMEM, ...)
  */
 int ttb_export_feed(struct ttb_export *exporter, const struct ttb_trace_tables *tables,
@@ -114,7 +119,8 @@ void ttb_export_sink(void *user, const struct ttb_trace_tables *tables,
 /**
  * Write what stands at the end and free the export. The reader or writer whose tables feed() got last
  * must still be there.
- * @return 0; -ESRCH: the node or link that was asked for has not occurred; or what feed() returned.
+ * @return 0; -ESRCH: the node or link that was asked for has not occurred; -EFBIG: more than
+ *         TTB_EXPORT_REPORT_ROWS_MAX, the others were left out; or what feed() returned.
  *         The export is gone in any case. NULL is allowed.
  */
 int ttb_export_close(struct ttb_export *exporter, char *error, size_t error_size);
@@ -124,7 +130,8 @@ int ttb_export_close(struct ttb_export *exporter, char *error, size_t error_size
  * @param path  a run directory or a trace
  * @param text  gets a sentence when the result is not 0; may be NULL
  * @return 0; -ENODATA: the trace was truncated, -EBADMSG: it is damaged: what is there has been
- *         exported, and the sentence says up to which simulated time; -ESRCH: there is no such node or
+ *         exported, and the sentence says up to which simulated time; -EFBIG: as
+ *         ttb_export_close(); -ESRCH: there is no such node or
  *         link; or what ttb_export_open(), ttb_export_feed() or
  *         ttb_trace_reader_open() returned
  */

@@ -21,6 +21,9 @@
 /* Run directories of one name that are looked at. */
 #define NUMBER_MAX 1000000
 
+/* Nodes that may run at the same time. */
+#define JOBS_MAX 1024
+
 struct request {
     const char *file;
     const char *directory;
@@ -31,7 +34,8 @@ struct request {
     uint64_t *pauses;
     size_t pause_count;
     bool has_seed, check, quiet, has_pace;
-    uint64_t seed;
+    bool no_pin, no_look_ahead;
+    uint64_t seed, jobs;
     double pace;
     struct live pcap;
 };
@@ -49,7 +53,11 @@ static void help(void)
         "  -o, --output DIR   the run directory; default: runs/NAME-N with the next free N\n"
         "  --seed N           another seed than the scenario's\n"
         "  --set KEY=VALUE    change a field, e.g. links.lan.delay=5ms; may be repeated\n"
-        "  --jobs N           nodes that run at once; only 1 for now\n"
+        "  --jobs N           let up to N nodes run at the same time, on as many cores, where the\n"
+        "                     network's latencies allow it: the same run, sooner if nodes compute\n"
+        "                     much; default: 1\n"
+        "  --no-pin           do not bind the run to cores\n"
+        "  --no-look-ahead    do not let nodes run ahead of each other: slower, the same frames\n"
         "  --pcap FILE        write a capture (pcapng) while the run goes on: to a file or FIFO;\n"
         "                     \"-\": standard output, and everything else to standard error\n"
         "  --pcap-node NAME   only this node's frames, console and events\n"
@@ -93,6 +101,8 @@ enum {
     SEED,
     SET,
     JOBS,
+    NO_PIN,
+    NO_LOOK_AHEAD,
     JUNIT,
     PCAP,
     PCAP_NODE,
@@ -154,6 +164,8 @@ static int parse(int argc, char **argv, struct request *request)
         {"seed", required_argument, NULL, SEED},
         {"set", required_argument, NULL, SET},
         {"jobs", required_argument, NULL, JOBS},
+        {"no-pin", no_argument, NULL, NO_PIN},
+        {"no-look-ahead", no_argument, NULL, NO_LOOK_AHEAD},
         {"junit", required_argument, NULL, JUNIT},
         {"pcap", required_argument, NULL, PCAP},
         {"pcap-node", required_argument, NULL, PCAP_NODE},
@@ -168,7 +180,6 @@ static int parse(int argc, char **argv, struct request *request)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    uint64_t jobs;
     int option, status;
 
     opterr = 0;
@@ -193,9 +204,16 @@ static int parse(int argc, char **argv, struct request *request)
             request->overrides[request->override_count++] = optarg;
             break;
         case JOBS:
-            if (!parse_number(optarg, &jobs) || jobs != 1)
-                return usage_error(
-                    "run", "--jobs: \"%s\": nodes run one at a time for now, so only 1", optarg);
+            if (!parse_number(optarg, &request->jobs) || request->jobs < 1 ||
+                request->jobs > JOBS_MAX)
+                return usage_error("run", "--jobs: \"%s\" is not a number from 1 to %d", optarg,
+                                   JOBS_MAX);
+            break;
+        case NO_PIN:
+            request->no_pin = true;
+            break;
+        case NO_LOOK_AHEAD:
+            request->no_look_ahead = true;
             break;
         case JUNIT:
             request->junit = optarg;
@@ -380,6 +398,9 @@ static int execute(struct request *request, const Ttb__Scenario *scenario)
         .pause_count = request->pause_count,
         .has_pace = request->has_pace,
         .pace = request->pace,
+        .jobs = (uint32_t)request->jobs,
+        .no_pin = request->no_pin,
+        .no_look_ahead = request->no_look_ahead,
     };
     struct ttb__run *run;
     int rc;

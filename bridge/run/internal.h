@@ -37,6 +37,10 @@
 /* A folder's worth of files; sparse on the host. */
 #define TTB__OUTPUT_BYTES (UINT64_C(1) << 30)
 
+/* Where the end came about by what a node did, others may be ahead of it: simulated time after which
+ * all can be told. The same for every look-ahead up to this. */
+#define TTB__COLLECT_DELAY_NS UINT64_C(100000000)
+
 /* Simulated time that nodes have after the end of the run for handing out their files. Disks and the
  * processor take no simulated time, so a node that needs longer does not answer at all. */
 #define TTB__COLLECT_GRACE_NS UINT64_C(1000000000)

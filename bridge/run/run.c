@@ -181,6 +181,9 @@ static int open_lab(struct ttb__run *run, const struct ttb__run_opts *opts)
     const struct ttb_bridge_opts bridge_opts = {
         .size = sizeof(bridge_opts),
         .epoch_ns = run->scenario->epoch_ns,
+        .jobs = opts->jobs,
+        .no_pin = opts->no_pin,
+        .no_look_ahead = opts->no_look_ahead,
         .log = log_line,
         .log_user = run,
     };
@@ -502,6 +505,44 @@ static int step(struct ttb__run *run)
     return run_network(run, next_ns < duration_ns ? next_ns : duration_ns);
 }
 
+static bool has_files(const struct ttb__run *run)
+{
+    for (size_t i = 0; i < run->node_count; i++) {
+        const struct ttb__run_node *node = &run->nodes[i];
+
+        if (node->listening && !node->paused && node->file_count)
+            return true;
+    }
+    return false;
+}
+
+/* How long it takes until nobody is ahead of now any more. */
+static uint64_t reach_ns(const struct ttb__run *run)
+{
+    uint64_t reach_ns = TTB__COLLECT_DELAY_NS, way_ns;
+
+    for (size_t i = 0; i < run->node_count; i++) {
+        for (size_t j = 0; j < run->node_count; j++) {
+            if (ttb_bridge_latency(ttb_lab_bridge(run->lab), run->nodes[i].node, run->nodes[j].node,
+                                   &way_ns) == 0 &&
+                way_ns != TTB_TIME_NEVER && way_ns > reach_ns)
+                reach_ns = way_ns;
+        }
+    }
+    return reach_ns;
+}
+
+/* Whatever nodes send meanwhile. */
+static int run_network_for(struct ttb__run *run, uint64_t span_ns)
+{
+    uint64_t until_ns = run->end_ns + span_ns;
+    int rc = 0;
+
+    while (!rc && ttb__run_now_ns(run) < until_ns)
+        rc = run_network(run, until_ns);
+    return rc;
+}
+
 /* After the end: nodes hand out their files. Everything else goes on meanwhile, for a moment. */
 static bool begin_collecting(struct ttb__run *run)
 {
@@ -530,11 +571,15 @@ static bool somebody_collects(const struct ttb__run *run)
 
 static int collect(struct ttb__run *run)
 {
-    uint64_t deadline_ns = run->end_ns + TTB__COLLECT_GRACE_NS;
-    int rc = 0;
+    uint64_t deadline_ns;
+    int rc;
 
-    if (!begin_collecting(run))
+    if (!has_files(run))
         return 0;
+    rc = run->ending == TTB_TRACE_DONE ? run_network_for(run, reach_ns(run)) : 0;
+    deadline_ns = ttb__run_now_ns(run) + TTB__COLLECT_GRACE_NS;
+    if (rc || !begin_collecting(run))
+        return rc;
     while (!rc && somebody_collects(run) && ttb__run_now_ns(run) < deadline_ns) {
         rc = run_network(run, deadline_ns);
         if (!rc)

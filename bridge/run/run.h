@@ -46,6 +46,8 @@ struct ttb__run_opts {
     size_t pause_count;
     bool has_pace;          /* simulated time in wall time; else 1 while a console is attached */
     double pace;            /* 0: as fast as it can */
+    uint32_t jobs;                 /* see struct ttb_bridge_opts, also for the next two */
+    bool no_pin, no_look_ahead;
     ttb_trace_sink_fn sink; /* gets all records as they are made; NULL: none */
     void *sink_user;
     /* Before the sink's first record, and after its last one while all that records refer to is still

@@ -359,6 +359,7 @@ static int add_control(struct ttb__run_node *node)
 
     if (rc)
         return ttb__run_fail(node->run, rc, "%s", ttb_bridge_error(ttb_lab_bridge(node->run->lab)));
+    ttb_port_set_isolated(node->control);
     ttb_port_on_transmit(node->control, ttb__command_transmitted, node);
     return 0;
 }

@@ -44,9 +44,9 @@ struct ttb__run_opts {
     const char *console;    /* attach standard input and output to this node; NULL: to none */
     const uint64_t *pauses; /* times at which to freeze, in any order; there is a prompt then */
     size_t pause_count;
-    bool has_pace;          /* simulated time in wall time; else 1 while a console is attached */
-    double pace;            /* 0: as fast as it can */
-    uint32_t jobs;                 /* see struct ttb_bridge_opts, also for the next two */
+    bool has_pace; /* simulated time in wall time; else 1 while a console is attached */
+    double pace;   /* 0: as fast as it can */
+    uint32_t jobs; /* see struct ttb_bridge_opts, also for the next two */
     bool no_pin, no_look_ahead;
     ttb_trace_sink_fn sink; /* gets all records as they are made; NULL: none */
     void *sink_user;

@@ -297,6 +297,33 @@ static enum ttb_clock_mode clock_mode(Ttb__Scenario__Clock clock)
     }
 }
 
+static enum ttb_disk_survivors survivors(Ttb__Scenario__Disk__Unflushed unflushed)
+{
+    switch (unflushed) {
+    case TTB__SCENARIO__DISK__UNFLUSHED__NONE_STAY:
+        return TTB_DISK_NONE;
+    case TTB__SCENARIO__DISK__UNFLUSHED__SOME_STAY:
+        return TTB_DISK_SOME;
+    case TTB__SCENARIO__DISK__UNFLUSHED__TORN_STAY:
+        return TTB_DISK_TORN;
+    default:
+        return TTB_DISK_ALL;
+    }
+}
+
+static struct ttb_lab_disk_opts disk_of(const Ttb__Scenario__Disk *given)
+{
+    if (!given)
+        return (struct ttb_lab_disk_opts){0};
+    return (struct ttb_lab_disk_opts){
+        .latency_ns = given->latency_ns,
+        .per_kib_ns = given->per_kib_ns,
+        .jitter_ns = given->jitter_ns,
+        .flush_ns = given->flush_ns,
+        .survivors = survivors(given->unflushed),
+    };
+}
+
 static int add_to_lab(struct ttb__run_node *node, const struct input *input, const char *script)
 {
     const Ttb__Scenario__Node *given = node->given;
@@ -314,6 +341,7 @@ static int add_to_lab(struct ttb__run_node *node, const struct input *input, con
         .files = input->files,
         .file_count = input->count,
         .kernel_arguments = arguments,
+        .disk = disk_of(given->disk),
     };
     int rc;
 

@@ -194,9 +194,30 @@ static int complete_interfaces(const Ttb__Scenario *scenario, const struct ttb__
     return rc;
 }
 
+/* All or nothing: a disk of which half was written elsewhere would be hard to see through. */
+static int complete_disk(Ttb__Scenario__Node *node, const Ttb__Scenario__Disk *given)
+{
+    Ttb__Scenario__Disk *disk;
+
+    if (node->disk || !given)
+        return 0;
+    disk = (Ttb__Scenario__Disk *)ttb__message_new(&ttb__scenario__disk__descriptor);
+    node->disk = disk;
+    if (!disk)
+        return -ENOMEM;
+    default_u64(&disk->has_latency_ns, &disk->latency_ns, given->latency_ns);
+    default_u64(&disk->has_per_kib_ns, &disk->per_kib_ns, given->per_kib_ns);
+    default_u64(&disk->has_jitter_ns, &disk->jitter_ns, given->jitter_ns);
+    if (given->has_flush_ns)
+        default_u64(&disk->has_flush_ns, &disk->flush_ns, given->flush_ns);
+    disk->has_unflushed = 1;
+    disk->unflushed = given->unflushed;
+    return 0;
+}
+
 static int complete_node(Ttb__Scenario__Node *node, const Ttb__Scenario__Defaults *defaults)
 {
-    int rc = 0;
+    int rc = complete_disk(node, defaults->disk);
 
     default_string(&node->kernel, defaults->kernel, &rc);
     default_string(&node->image, defaults->image, &rc);

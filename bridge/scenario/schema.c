@@ -70,6 +70,11 @@ static const struct ttb__key defaults_keys[] = {
      .fallback = "true",
      .doc = "Give nodes an `/etc/hosts` that names all nodes, routers and hosts by their first "
             "addresses, unless their `files` have one."},
+    {.key = "disk",
+     .field = "disk",
+     .kind = TTB__OBJECT,
+     .object = &ttb__disk_object,
+     .doc = "How the nodes' disks behave."},
     {.key = NULL},
 };
 

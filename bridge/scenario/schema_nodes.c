@@ -258,6 +258,68 @@ static const struct ttb__object collect_object = {
     .doc = "A file that is taken out of a node. A text alone is its path.",
 };
 
+static const struct ttb__word unflushed_words[] = {
+    {"all", TTB__SCENARIO__DISK__UNFLUSHED__ALL_STAY, "all of it: a disk without a cache"},
+    {"none", TTB__SCENARIO__DISK__UNFLUSHED__NONE_STAY, "nothing"},
+    {"some", TTB__SCENARIO__DISK__UNFLUSHED__SOME_STAY,
+     "each request or not, with equal chances, whatever their order"},
+    {"torn", TTB__SCENARIO__DISK__UNFLUSHED__TORN_STAY,
+     "each request, or not, or some of its sectors, with equal chances"},
+    {NULL, 0, NULL},
+};
+
+/* As the kernel's UBD_LATENCY_MAX. */
+#define DISK_TIME_MAX (UINT64_C(1000) * 1000000000)
+
+static const struct ttb__key disk_keys[] = {
+    {.key = "latency",
+     .field = "latency_ns",
+     .kind = TTB__NUMBER,
+     .quantity = TTB__QUANTITY_TIME,
+     .max = DISK_TIME_MAX,
+     .fallback = "0s",
+     .doc = "Simulated time that each request takes. They are served one after the other."},
+    {.key = "per_kib",
+     .field = "per_kib_ns",
+     .kind = TTB__NUMBER,
+     .quantity = TTB__QUANTITY_TIME,
+     .max = DISK_TIME_MAX,
+     .fallback = "0s",
+     .doc = "On top for each KiB that is read or written; `10us` are about 100 MB/s."},
+    {.key = "jitter",
+     .field = "jitter_ns",
+     .kind = TTB__NUMBER,
+     .quantity = TTB__QUANTITY_TIME,
+     .max = DISK_TIME_MAX,
+     .fallback = "0s",
+     .doc = "On top at random, from 0 to this; from the seed."},
+    {.key = "flush",
+     .field = "flush_ns",
+     .kind = TTB__NUMBER,
+     .quantity = TTB__QUANTITY_TIME,
+     .min = 1,
+     .max = DISK_TIME_MAX,
+     .fallback_doc = "`latency`",
+     .doc = "What a flush (`fsync`) takes instead of `latency`."},
+    {.key = "unflushed",
+     .field = "unflushed",
+     .kind = TTB__WORD,
+     .words = unflushed_words,
+     .fallback = "all",
+     .doc =
+         "What is left, when the node is killed, of what it has written and not flushed. What was "
+         "flushed stays."},
+    {.key = NULL},
+};
+
+const struct ttb__object ttb__disk_object = {
+    .title = "disk",
+    .message = &ttb__scenario__disk__descriptor,
+    .keys = disk_keys,
+    .doc = "How a node's disk behaves. Without it, accesses take no simulated time, and what was "
+           "written stays.",
+};
+
 static const struct ttb__key node_keys[] = {
     {.key = "kernel",
      .field = "kernel",
@@ -373,6 +435,11 @@ static const struct ttb__key node_keys[] = {
      .kind = TTB__OBJECT,
      .object = &ttb__place_object,
      .doc = "Where it is."},
+    {.key = "disk",
+     .field = "disk",
+     .kind = TTB__OBJECT,
+     .object = &ttb__disk_object,
+     .doc = "How its disk behaves. It takes the place of all of `defaults.disk`."},
     {.key = NULL},
 };
 

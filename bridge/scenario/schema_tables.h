@@ -28,6 +28,7 @@ extern const struct ttb__object ttb__place_object;
 extern const struct ttb__object ttb__interface_object;
 extern const struct ttb__object ttb__route_object;
 extern const struct ttb__object ttb__command_object;
+extern const struct ttb__object ttb__disk_object;
 extern const struct ttb__object ttb__node_object;
 extern const struct ttb__object ttb__switch_object;
 extern const struct ttb__object ttb__router_object;

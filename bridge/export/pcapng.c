@@ -325,7 +325,9 @@ static int write_new_interfaces(struct ttb_export *export, const struct ttb_trac
     for (; state->known_places < tables->place_count; state->known_places++) {
         const struct ttb_trace_place *place = &tables->places[state->known_places];
 
-        if (ttb__export_wants_place(export, tables, place->id))
+        /* That of a link itself is written when a frame is lost there. */
+        if (place->kind != TTB_TRACE_LINK_PLACE &&
+            ttb__export_wants_place(export, tables, place->id))
             write_interface(export, tables, place, &state->places[place->id]);
     }
     return 0;

@@ -16,6 +16,7 @@
  *   expect.c    expectations
  *   result.c    the verdict, summary.json; report.c for people; junit.c for CI systems
  *   progress.c  the line on the terminal
+ *   traced.c    links and losses for the trace
  *   network_*.c engines
  */
 #ifndef TTB_RUN_INTERNAL_H

@@ -10,6 +10,7 @@
 
 #include "run/network.h"
 #include "run/pcap.h"
+#include "run/traced.h"
 
 struct end {
     struct ttb_net_end *end;
@@ -32,6 +33,7 @@ struct ttb__network {
     struct ttb_trace_writer *writer;
     struct ttb_net *net;
     struct link *links;
+    bool any_pcap;
     char error[TTB__NETWORK_ERROR_MAX];
 };
 
@@ -207,10 +209,16 @@ static void on_tap(void *user, const struct ttb_net_tap_record *record)
     struct ttb__network *network = user;
     struct link *link;
 
-    if (record->event != TTB_NET_TAP_SEND)
+    /* What a port did not take, its own record tells. */
+    if (record->event == TTB_NET_TAP_RECEIVE ||
+        (record->event == TTB_NET_TAP_SEND && !network->any_pcap) ||
+        (record->event == TTB_NET_TAP_DROP && record->reason == TTB_NET_DROP_RECEIVER))
         return;
     link = link_of(network, record->end);
-    if (link && link->pcap)
+    if (link && record->event == TTB_NET_TAP_DROP)
+        ttb__traced_lost(network->writer, (size_t)(link - network->links), record->time_ns,
+                         ttb_net_drop_name(record->reason), record->frame, record->len_bytes);
+    else if (link && link->pcap)
         ttb__pcap_write(link->pcap, record->time_ns, record->frame, record->len_bytes);
 }
 
@@ -218,7 +226,6 @@ static int build(const struct ttb__network_plan *plan, struct ttb__network **mad
 {
     const struct ttb_net_opts opts = {.size = sizeof(opts), .seed = plan->scenario->seed};
     struct ttb__network *network = calloc(1, sizeof(*network));
-    bool any_pcap = false;
     int rc;
 
     *made = network;
@@ -232,15 +239,14 @@ static int build(const struct ttb__network_plan *plan, struct ttb__network **mad
     for (size_t i = 0; i < plan->scenario->n_links; i++) {
         network->links[i].given = plan->scenario->links[i];
         network->links[i].is_up = true;
-        any_pcap = any_pcap || plan->scenario->links[i]->pcap;
+        network->any_pcap = network->any_pcap || plan->scenario->links[i]->pcap;
     }
     rc = add_ports(network, plan);
     if (!rc)
         rc = add_switches(network);
     for (size_t i = 0; !rc && i < plan->scenario->n_links; i++)
         rc = connect_link(network, &network->links[i], plan->directory);
-    if (any_pcap)
-        ttb_net_set_tap(network->net, on_tap, network);
+    ttb_net_set_tap(network->net, on_tap, network);
     return rc;
 }
 

@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "run/traced.h"
+
 int ttb__run_fail(struct ttb__run *run, int code, const char *format, ...)
 {
     va_list args;
@@ -338,8 +340,11 @@ static int build_network(struct ttb__run *run)
         .port = find_port,
         .user = run,
     };
-    int rc = run->ops->build(&plan, &run->network);
+    int rc = ttb__traced_declare(run->writer, run->scenario, find_port, run);
 
+    if (rc)
+        return ttb__run_fail(run, rc, "cannot record the network: %s", strerror(-rc));
+    rc = run->ops->build(&plan, &run->network);
     if (rc)
         ttb__run_fail(run, rc, "%s",
                       run->network ? run->ops->error(run->network) : "out of memory");

@@ -28,6 +28,7 @@ static const char help[] =
     "                        flowmonitor  the same in ns-3's FlowMonitor XML\n"
     "                        perfetto     a timeline for ui.perfetto.dev\n"
     "                        html         a page that shows the run in any browser\n"
+    "                        netanim      an animation for ns-3's NetAnim\n"
     "  -o, --output FILE     where to; - is standard output, the default\n"
     "      --node NAME       only this node's\n"
     "      --link NAME       only this link's\n"
@@ -60,7 +61,8 @@ static int export_to(const char *path, const struct ttb_export_opts *opts, int f
     int rc;
 
     if (opts->format != TTB_EXPORT_CSV && opts->format != TTB_EXPORT_JSONL &&
-        opts->format != TTB_EXPORT_FLOWS && opts->format != TTB_EXPORT_FLOWMONITOR && isatty(fd))
+        opts->format != TTB_EXPORT_FLOWS && opts->format != TTB_EXPORT_FLOWMONITOR &&
+        opts->format != TTB_EXPORT_NETANIM && isatty(fd))
         return usage_error("export", "%s is no text for a terminal: where to, -o FILE?",
                            ttb_export_format_name(opts->format));
     rc = ttb_export_trace(path, opts, fd, text, sizeof(text));

@@ -24,6 +24,7 @@ static const struct {
     [TTB_EXPORT_FLOWMONITOR] = {"flowmonitor", &ttb__format_flowmonitor},
     [TTB_EXPORT_PERFETTO] = {"perfetto", &ttb__format_perfetto},
     [TTB_EXPORT_HTML] = {"html", &ttb__format_html},
+    [TTB_EXPORT_NETANIM] = {"netanim", &ttb__format_netanim},
 };
 
 static const char *const tables_by_name[] = {

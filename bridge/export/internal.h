@@ -33,7 +33,8 @@ struct ttb__format {
 };
 
 extern const struct ttb__format ttb__format_pcapng, ttb__format_csv, ttb__format_jsonl,
-    ttb__format_flows, ttb__format_flowmonitor, ttb__format_perfetto, ttb__format_html;
+    ttb__format_flows, ttb__format_flowmonitor, ttb__format_perfetto, ttb__format_html,
+    ttb__format_netanim;
 
 struct ttb_export {
     struct ttb_export_opts opts; /* node and link are its own copies */

@@ -45,6 +45,7 @@ enum ttb_export_format {
     TTB_EXPORT_PERFETTO = 6,    /**< a timeline for Perfetto */
     TTB_EXPORT_HTML = 7, /**< a page that shows everything in a browser; absent from libraries
                                      that were built without npm */
+    TTB_EXPORT_NETANIM = 8,     /**< an animation for ns-3's NetAnim, XML */
 };
 
 /** "pcapng" and so on; NULL for other values. */

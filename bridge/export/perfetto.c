@@ -45,6 +45,7 @@ enum track {
     DROPS = 8,
     FLYING = 9,
     COST = 9, /* the first of these kinds is COST + 1: one for each part of the program */
+    UNDER_WAY = 15,
     TRACK_KINDS = 16,
 };
 
@@ -63,6 +64,7 @@ struct node {
 struct place {
     uint32_t tracks;
     uint64_t out_ns, in_ns; /* ends of the last slices */
+    int64_t under_way;      /* frames that it has sent, and that have not come to an end yet */
 };
 
 struct state {
@@ -196,9 +198,10 @@ static void describe_track(struct ttb_export *export, enum track kind, uint32_t 
         track.sibling_order_rank = (int32_t)kind;
     }
     if (kind >= FLYING) {
-        counter.has_unit = kind == FLYING;
-        counter.unit = TTB__PERFETTO__COUNTER_DESCRIPTOR__UNIT__UNIT_SIZE_BYTES;
-        counter.unit_name = kind == FLYING ? NULL : (char *)"s/s";
+        counter.has_unit = kind == FLYING || kind == UNDER_WAY;
+        counter.unit = kind == FLYING ? TTB__PERFETTO__COUNTER_DESCRIPTOR__UNIT__UNIT_SIZE_BYTES
+                                      : TTB__PERFETTO__COUNTER_DESCRIPTOR__UNIT__UNIT_COUNT;
+        counter.unit_name = counter.has_unit ? NULL : (char *)"s/s";
         track.counter = &counter;
     }
     packet.has_trusted_packet_sequence_id = true;
@@ -260,7 +263,8 @@ static struct node *node_track(struct ttb_export *export, const struct ttb_trace
 static struct place *place_track(struct ttb_export *export, const struct ttb_trace_tables *tables,
                                  uint32_t *id, enum track kind)
 {
-    static const char *const suffixes[] = {[OUTBOUND] = "out", [INBOUND] = "in", [DROPS] = "drops"};
+    static const char *const suffixes[] = {
+        [OUTBOUND] = "out", [INBOUND] = "in", [DROPS] = "drops", [UNDER_WAY] = "under way"};
     struct state *state = export->state;
     const struct ttb_trace_place *declared = ttb_trace_find_place(tables, *id);
     uint32_t owner = declared ? declared->node : TTB_TRACE_NONE;
@@ -389,6 +393,21 @@ static void frame_slice(struct ttb_export *export, struct event *event, uint64_t
     write_event(export, &end);
 }
 
+/* Frames of a place that wait in its queue or are on their way. */
+static int count_under_way(struct ttb_export *export, const struct ttb_trace_tables *tables,
+                           uint32_t id, uint64_t time_ns, int change)
+{
+    struct place *place = place_track(export, tables, &id, UNDER_WAY);
+    struct event event = {.kind = UNDER_WAY, .id = id, .type = COUNTER, .time_ns = time_ns};
+
+    if (!place)
+        return -ENOMEM;
+    place->under_way += change;
+    event.value = place->under_way;
+    write_event(export, &event);
+    return 0;
+}
+
 static int count_flying(struct ttb_export *export, const struct ttb_trace_tables *tables,
                         const struct ttb_trace_record *record)
 {
@@ -398,6 +417,7 @@ static int count_flying(struct ttb_export *export, const struct ttb_trace_tables
         .kind = FLYING, .id = NETWORK, .type = COUNTER, .time_ns = record->time_ns};
     struct ttb__flying *flying, evicted = {.packet = 0};
     uint32_t id = NETWORK;
+    int rc = 0;
 
     /* Of a part of the places, or of the time, it would be wrong. */
     if (!frame->packet || export->opts.node || export->opts.link)
@@ -405,9 +425,14 @@ static int count_flying(struct ttb_export *export, const struct ttb_trace_tables
     if (frame->what == TTB_TRACE_TRANSMITTED) {
         flying = ttb__flying_put(state->flying, frame->packet, &evicted);
         flying->len_bytes = frame->len_bytes;
+        flying->flow = frame->place;
         state->flying_bytes += frame->len_bytes;
-        if (evicted.packet && !evicted.arrived)
+        if (evicted.packet && !evicted.arrived) {
             state->flying_bytes -= evicted.len_bytes;
+            rc = count_under_way(export, tables, evicted.flow, record->time_ns, -1);
+        }
+        if (!rc)
+            rc = count_under_way(export, tables, frame->place, record->time_ns, 1);
     } else if (frame->what == TTB_TRACE_DELIVERED || frame->what == TTB_TRACE_DROPPED ||
                frame->what == TTB_TRACE_LOST) {
         flying = ttb__flying_find(state->flying, frame->packet);
@@ -415,10 +440,11 @@ static int count_flying(struct ttb_export *export, const struct ttb_trace_tables
             return 0;
         flying->arrived = true;
         state->flying_bytes -= flying->len_bytes;
+        rc = count_under_way(export, tables, flying->flow, record->time_ns, -1);
     } else {
         return 0;
     }
-    if (!node_track(export, tables, &id, FLYING, "bytes in flight"))
+    if (rc || !node_track(export, tables, &id, FLYING, "bytes in flight"))
         return -ENOMEM;
     event.value = state->flying_bytes;
     write_event(export, &event);
@@ -510,7 +536,7 @@ static int add_cost(struct ttb_export *export, const struct ttb_trace_tables *ta
     char name[64];
     struct node *node;
 
-    if (!part || part >= TRACK_KINDS - COST)
+    if (!part || part >= UNDER_WAY - COST)
         return 0;
     event.kind = (enum track)(COST + part);
     snprintf(name, sizeof(name), "wall time per simulated time: %s",

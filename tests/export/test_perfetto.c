@@ -306,6 +306,152 @@ static void bytes_are_those_of_the_published_schema(void **state)
     assert_memory_equal(data, expected, sizeof(expected));
 }
 
+/* A frame's slices, wherever they are, have its packet id as their flow, and none is earlier than where it
+ * was sent. */
+static void flows_begin_where_the_frame_was_sent(void **state)
+{
+    struct fixture *f = *state;
+    struct ttb_trace_writer *writer = open_writer(f, 9);
+    unsigned with_flow = 0, joined = 0;
+    Trace *trace;
+
+    write_sample(writer, 20);
+    close_writer(writer, 20 * S);
+    trace = decode(f->directory);
+    check_form(trace);
+    for (size_t i = 0; i < trace->n_packet; i++) {
+        const Event *event = trace->packet[i]->track_event, *other;
+
+        if (!event || !event->n_flow_ids)
+            continue;
+        assert_int_equal(event->n_flow_ids, 1);
+        assert_string_equal(event->debug_annotations[0]->name, "packet");
+        assert_int_equal(event->debug_annotations[0]->uint_value, event->flow_ids[0]);
+        with_flow++;
+        if (strcmp(event->categories[0], "delivered") != 0)
+            continue;
+        for (size_t j = 0; j < trace->n_packet; j++) {
+            other = trace->packet[j]->track_event;
+            if (!other || !other->n_flow_ids || other->flow_ids[0] != event->flow_ids[0] ||
+                strcmp(other->categories[0], "transmitted") != 0)
+                continue;
+            assert_true(trace->packet[j]->timestamp <= trace->packet[i]->timestamp);
+            joined++;
+        }
+    }
+    /* 20 pings, sent and delivered, and two frames that went nowhere. */
+    assert_int_equal(with_flow, 42);
+    assert_int_equal(joined, 20);
+    ttb__perfetto__trace__free_unpacked(trace, NULL);
+}
+
+static void a_counter_tells_how_many_frames_of_a_port_are_under_way(void **state)
+{
+    static const int64_t values[] = {1, 2, 3, 2, 1, 0};
+    struct fixture *f = *state;
+    struct ttb_trace_writer *writer = open_writer(f, 9);
+    uint8_t frame[1514];
+    size_t len_bytes = make_udp(frame, 1, 2, 1, 2, 100);
+    const Track *track;
+    Trace *trace;
+
+    for (unsigned i = 0; i < 3; i++)
+        write_packet(writer, 1000 + i, 0, TTB_TRACE_TRANSMITTED, i + 1, frame, len_bytes);
+    write_packet(writer, 2000, 1, TTB_TRACE_DELIVERED, 1, frame, len_bytes);
+    write_packet(writer, 2001, TTB_TRACE_NONE, TTB_TRACE_LOST, 2, frame, len_bytes);
+    write_packet(writer, 2002, 1, TTB_TRACE_DROPPED, 3, frame, len_bytes);
+    close_writer(writer, 3000);
+    trace = decode(f->directory);
+    check_form(trace);
+    track = find_track(trace, "client", "eth0 under way");
+    assert_non_null(track);
+    assert_int_equal(track->counter->unit, 2);
+    for (unsigned i = 0; i < 6; i++) {
+        uint64_t time_ns;
+        const Event *event = find_event(trace, track, i, &time_ns);
+
+        assert_non_null(event);
+        assert_int_equal(event->counter_value, values[i]);
+    }
+    ttb__perfetto__trace__free_unpacked(trace, NULL);
+}
+
+/* The published schema (protos/perfetto/trace: trace.proto, trace_packet.proto, clock_snapshot.proto,
+ * track_event/), looked up field by field: name, number, type. */
+struct published {
+    const char *name;
+    unsigned number;
+    ProtobufCType type;
+};
+
+static void check_message(const ProtobufCMessageDescriptor *ours, const struct published *published)
+{
+    unsigned count = 0;
+
+    for (; published->name; published++, count++) {
+        const ProtobufCFieldDescriptor *field =
+            protobuf_c_message_descriptor_get_field_by_name(ours, published->name);
+
+        if (!field)
+            fail_msg("%s.%s is not there", ours->name, published->name);
+        if (field->id != published->number || field->type != published->type)
+            fail_msg("%s.%s is number %u", ours->name, field->name, field->id);
+    }
+    assert_int_equal(count, ours->n_fields);
+}
+
+#define U32     PROTOBUF_C_TYPE_UINT32
+#define I32     PROTOBUF_C_TYPE_INT32
+#define U64     PROTOBUF_C_TYPE_UINT64
+#define ENUM    PROTOBUF_C_TYPE_ENUM
+#define TEXT    PROTOBUF_C_TYPE_STRING
+#define MESSAGE PROTOBUF_C_TYPE_MESSAGE
+
+static void every_field_is_that_of_the_published_schema(void **state)
+{
+    (void)state;
+    check_message(&ttb__perfetto__trace__descriptor,
+                  (const struct published[]){{"packet", 1, MESSAGE}, {0}});
+    check_message(&ttb__perfetto__trace_packet__descriptor,
+                  (const struct published[]){{"clock_snapshot", 6, MESSAGE},
+                                             {"timestamp", 8, U64},
+                                             {"trusted_packet_sequence_id", 10, U32},
+                                             {"track_event", 11, MESSAGE},
+                                             {"sequence_flags", 13, U32},
+                                             {"track_descriptor", 60, MESSAGE},
+                                             {0}});
+    check_message(&ttb__perfetto__clock_snapshot__descriptor,
+                  (const struct published[]){{"clocks", 1, MESSAGE}, {0}});
+    check_message(&ttb__perfetto__clock_snapshot__clock__descriptor,
+                  (const struct published[]){{"clock_id", 1, U32}, {"timestamp", 2, U64}, {0}});
+    check_message(&ttb__perfetto__track_descriptor__descriptor,
+                  (const struct published[]){{"uuid", 1, U64},
+                                             {"name", 2, TEXT},
+                                             {"process", 3, MESSAGE},
+                                             {"parent_uuid", 5, U64},
+                                             {"counter", 8, MESSAGE},
+                                             {"child_ordering", 11, ENUM},
+                                             {"sibling_order_rank", 12, I32},
+                                             {0}});
+    check_message(&ttb__perfetto__process_descriptor__descriptor,
+                  (const struct published[]){{"pid", 1, I32}, {"process_name", 6, TEXT}, {0}});
+    check_message(&ttb__perfetto__counter_descriptor__descriptor,
+                  (const struct published[]){{"unit", 3, ENUM}, {"unit_name", 6, TEXT}, {0}});
+    check_message(&ttb__perfetto__track_event__descriptor,
+                  (const struct published[]){{"debug_annotations", 4, MESSAGE},
+                                             {"type", 9, ENUM},
+                                             {"track_uuid", 11, U64},
+                                             {"categories", 22, TEXT},
+                                             {"name", 23, TEXT},
+                                             {"counter_value", 30, PROTOBUF_C_TYPE_INT64},
+                                             {"double_counter_value", 44, PROTOBUF_C_TYPE_DOUBLE},
+                                             {"flow_ids", 47, PROTOBUF_C_TYPE_FIXED64},
+                                             {0}});
+    check_message(&ttb__perfetto__debug_annotation__descriptor,
+                  (const struct published[]){
+                      {"uint_value", 3, U64}, {"string_value", 6, TEXT}, {"name", 10, TEXT}, {0}});
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
@@ -313,6 +459,9 @@ int main(void)
         TEST(a_run_becomes_tracks_slices_and_flows),
         TEST(counters_tell_bytes_in_flight_and_what_simulated_time_cost),
         TEST(frames_of_one_instant_leave_one_after_the_other),
+        TEST(flows_begin_where_the_frame_was_sent),
+        TEST(a_counter_tells_how_many_frames_of_a_port_are_under_way),
+        cmocka_unit_test(every_field_is_that_of_the_published_schema),
         cmocka_unit_test(bytes_are_those_of_the_published_schema),
     };
 

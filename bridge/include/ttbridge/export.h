@@ -43,9 +43,9 @@ enum ttb_export_format {
     TTB_EXPORT_FLOWS = 4,       /**< statistics of flows, as CSV */
     TTB_EXPORT_FLOWMONITOR = 5, /**< the same as ns-3's FlowMonitor writes them, XML */
     TTB_EXPORT_PERFETTO = 6,    /**< a timeline for Perfetto */
-    TTB_EXPORT_HTML = 7, /**< a page that shows everything in a browser; absent from libraries
+    TTB_EXPORT_HTML = 7,    /**< a page that shows everything in a browser; absent from libraries
                                      that were built without npm */
-    TTB_EXPORT_NETANIM = 8,     /**< an animation for ns-3's NetAnim, XML */
+    TTB_EXPORT_NETANIM = 8, /**< an animation for ns-3's NetAnim, XML */
 };
 
 /** "pcapng" and so on; NULL for other values. */

@@ -57,11 +57,9 @@ int ttb_node_get_outlook(struct ttb_node *node, struct ttb_node_outlook *outlook
     if (node->state != TTB_NODE_WAITING || node->ending)
         return 0;
     outlook->time_ns = ttb__controller_time_ns(node->controller);
-    if (ttb__controller_is_shared(node->controller))
-        outlook->ran_to_ns = outlook->time_ns + 1;
-    else
-        outlook->ran_to_ns =
-            node->bound_ns > outlook->time_ns ? node->bound_ns : outlook->time_ns + 1;
+    /* It may have gone on by itself since it told its time. */
+    outlook->ran_to_ns =
+        node->ran_to_ns > outlook->time_ns ? node->ran_to_ns : outlook->time_ns + 1;
     outlook->is_paused = node->paused;
     outlook->has_calls = node->calls != NULL;
     return 0;

@@ -112,6 +112,7 @@ struct ttb_node {
     bool granted, blocked; /* in this round, and ttb__node_tell() has not told it yet */
     uint64_t granted_ns;   /* start of the grant it runs in, or ran in last */
     uint64_t bound_ns;     /* of that grant; lowered when it transmits */
+    uint64_t ran_to_ns;    /* bound of its last grant: where it is before that, only it knows */
     uint64_t kick_ns;      /* its time in the kick that is being served */
     struct ttb_port *calls, **calls_end; /* ports with calls to send, in the order they arose */
     uint64_t call_ns;                    /* when */

@@ -88,6 +88,7 @@ static void on_waiting(void *user)
     ttb__node_stops_running(node);
     node->state = TTB_NODE_WAITING;
     node->blocked = true;
+    node->ran_to_ns = node->bound_ns;
     ttb__node_enter_calendar(node);
 }
 

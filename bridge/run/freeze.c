@@ -56,6 +56,19 @@ static uint64_t wall_left_ns(struct ttb__run *run, uint64_t time_ns)
     return 0;
 }
 
+uint64_t ttb__freeze_present_ns(const struct ttb__run *run)
+{
+    const struct ttb__freeze *freeze = run->freeze;
+    double gone_ns;
+
+    if (!has_pace(run) || !freeze->base_wall_ns || freeze->next_ns < freeze->base_ns)
+        return 0;
+    gone_ns = (double)(ttb__run_wall_ns() - freeze->base_wall_ns) * freeze->pace;
+    if (gone_ns > (double)(freeze->next_ns - freeze->base_ns))
+        return freeze->next_ns;
+    return freeze->base_ns + (uint64_t)gone_ns;
+}
+
 /* -------------------------------------------------------------------------------------- the gate */
 
 static enum ttb__hold must_hold(struct ttb__run *run)

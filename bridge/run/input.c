@@ -25,7 +25,10 @@ static const char *const event_names[TTB__INPUT_KINDS] = {
 
 uint64_t ttb__input_time_ns(const struct ttb__run *run)
 {
-    uint64_t time_ns = ttb__run_now_ns(run) + 1;
+    uint64_t time_ns = ttb__run_now_ns(run) + 1, present_ns = ttb__freeze_present_ns(run);
+
+    if (present_ns > time_ns)
+        time_ns = present_ns;
 
     for (size_t i = 0; i < run->node_count; i++) {
         struct ttb_node_outlook outlook = {.size = sizeof(outlook)};

@@ -280,7 +280,7 @@ void ttb__console_watch_free(struct ttb__run *run);
 int ttb__limits_raise(struct ttb__run *run);
 
 /* input.c */
-/* An instant at which input can reach nodes: no node has done anything at or after it, so that grants
+/* The instant at which input from now can reach nodes: the present by the pace, but no node has done anything at or after it, so that grants
  * that end there are what they would have been had it been known from the start. */
 uint64_t ttb__input_time_ns(const struct ttb__run *run);
 /* Copied. */
@@ -319,6 +319,8 @@ int ttb__freeze_attend(struct ttb__run *run);
 /* Freeze as soon as everything stands still. */
 void ttb__freeze_now(struct ttb__run *run);
 bool ttb__freeze_is_due(const struct ttb__run *run);
+/* Simulated time by the wall clock, when that is kept pace with; else 0. Not after what comes next. */
+uint64_t ttb__freeze_present_ns(const struct ttb__run *run);
 /* A record was made. */
 void ttb__freeze_record(struct ttb__run *run, const struct ttb_trace_tables *tables,
                         const struct ttb_trace_record *record);

@@ -261,9 +261,8 @@ static bool on_escape(struct ttb__run *run, char key)
         ttb__freeze_now(run);
         return false;
     case 'q':
-        if (run->interrupted)
-            raise(SIGTERM); /* as a second signal: the end of the program */
         ttb__run_interrupt(run);
+        raise(SIGTERM); /* the second time that is the end of the program, if a node computes on */
         return false;
     default:
         ttb__terminal_say(run, "[Ctrl-] and then: d detach, p freeze and prompt, q end the run, "

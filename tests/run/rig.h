@@ -5,6 +5,9 @@
 
 #include "../cli/run.h"
 
+#include <dirent.h>
+#include <limits.h>
+
 static const char *program;
 static char work[] = "/tmp/ttb-run-XXXXXX";
 
@@ -51,6 +54,27 @@ static inline int remove_folder(void **state)
     snprintf(line, sizeof(line), "rm -rf %s", work);
     run(program, line, &said);
     return said.status;
+}
+
+/* Processes that have the run directory as their working directory: nodes, that is. */
+static inline unsigned count_nodes(void)
+{
+    struct dirent *entry;
+    DIR *processes = opendir("/proc");
+    unsigned count = 0;
+
+    assert_non_null(processes);
+    while ((entry = readdir(processes))) {
+        char path[300], target[PATH_MAX];
+        ssize_t got;
+
+        snprintf(path, sizeof(path), "/proc/%s/cwd", entry->d_name);
+        got = readlink(path, target, sizeof(target) - 1);
+        target[got > 0 ? got : 0] = 0;
+        count += strncmp(target, work, strlen(work)) == 0 && strstr(target, "/1");
+    }
+    closedir(processes);
+    return count;
 }
 
 /* The scenario runs as it says, twice with one trace, into 1 and 2. */

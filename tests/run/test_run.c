@@ -2,7 +2,6 @@
 /* ttb run, as a user sees it, with real nodes on the built-in network. */
 #include "rig.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -294,27 +293,6 @@ static const char endless[] = "engine: builtin\n"
                               "    interfaces: [{link: lan, address: 10.0.0.1/24}]\n"
                               "    run: [ping -q -i 0.01 b]\n"
                               "  b: {interfaces: [{link: lan, address: 10.0.0.2/24}]}\n";
-
-/* Processes that have the run directory as their working directory: nodes, that is. */
-static unsigned count_nodes(void)
-{
-    struct dirent *entry;
-    DIR *processes = opendir("/proc");
-    unsigned count = 0;
-
-    assert_non_null(processes);
-    while ((entry = readdir(processes))) {
-        char path[300], target[PATH_MAX];
-        ssize_t got;
-
-        snprintf(path, sizeof(path), "/proc/%s/cwd", entry->d_name);
-        got = readlink(path, target, sizeof(target) - 1);
-        target[got > 0 ? got : 0] = 0;
-        count += strncmp(target, work, strlen(work)) == 0 && strstr(target, "/1");
-    }
-    closedir(processes);
-    return count;
-}
 
 static void nap(long ms)
 {

@@ -396,11 +396,11 @@ void ttb_bridge_set_gate(struct ttb_bridge *bridge, ttb_gate_fn gate, void *user
 
 /** What a blocked node is about to do. Set `size`. */
 struct ttb_node_outlook {
-    size_t size;      /**< sizeof(struct ttb_node_outlook) */
-    uint64_t time_ns; /**< its clock, as bridge time. May lie ahead of the bridge's. With a clock of
-                              messages (TTB_CLOCK_MESSAGES) the last time it told; 0: has none */
-    uint64_t ran_to_ns;  /**< it has done nothing at or after this time; 0: has not run. Never
-                              before `time_ns` */
+    size_t size;         /**< sizeof(struct ttb_node_outlook) */
+    uint64_t time_ns;    /**< its clock when it last told, as bridge time; may lie ahead of the
+                              bridge's. 0: has none */
+    uint64_t ran_to_ns;  /**< it has done nothing at or after this time; 0: has not run. Later than
+                              `time_ns` */
     uint64_t request_ns; /**< when it will act by itself; its start, if it is due to start;
                               TTB_TIME_NEVER: only when it gets a frame, or not at all */
     uint64_t sent_ns;    /**< the earliest frame that it has sent and the network does not have yet,

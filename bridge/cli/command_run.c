@@ -333,7 +333,7 @@ static void on_change(int number)
 static void watch_signals(struct ttb__run *run, bool has_console)
 {
     static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
-    static const int crashes[] = {SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    static const int crashes[] = {SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGPIPE};
     static const int changes[] = {SIGWINCH, SIGCONT};
     struct sigaction end = {.sa_handler = run ? on_signal : SIG_DFL};
     struct sigaction crash = {.sa_handler = run ? on_fatal_signal : SIG_DFL,

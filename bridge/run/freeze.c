@@ -247,6 +247,20 @@ int ttb__freeze_new(struct ttb__run *run, const struct ttb__run_opts *opts)
     return 0;
 }
 
+void ttb__freeze_end(struct ttb__run *run)
+{
+    const struct ttb__freeze *freeze = run->freeze;
+    char time[TTB__TIME_TEXT];
+
+    if (!freeze)
+        return;
+    ttb__terminal_show_console(run);
+    ttb__terminal_give_back(run);
+    for (size_t i = freeze->pause; i < freeze->pause_count && run->ending != TTB_TRACE_STOPPED; i++)
+        ttb__terminal_say(run, "ttb: the run was over before %s, where it was to be frozen",
+                          ttb__look_time(freeze->pauses[i], time));
+}
+
 void ttb__freeze_free(struct ttb__run *run)
 {
     ttb__terminal_free(run);

@@ -324,7 +324,8 @@ uint64_t ttb__freeze_present_ns(const struct ttb__run *run);
 /* A record was made. */
 void ttb__freeze_record(struct ttb__run *run, const struct ttb_trace_tables *tables,
                         const struct ttb_trace_record *record);
-/* After the run: what was asked for and not reached. */
+/* The run is over. */
+void ttb__freeze_end(struct ttb__run *run);
 void ttb__freeze_free(struct ttb__run *run);
 
 /* expect.c */

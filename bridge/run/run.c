@@ -601,8 +601,7 @@ int ttb__run_execute(struct ttb__run *run)
     while (!rc && !run->ending)
         rc = step(run);
     run->end_ns = ttb__run_now_ns(run);
-    ttb__terminal_show_console(run);
-    ttb__terminal_give_back(run);
+    ttb__freeze_end(run);
     /* A second interrupt is for the impatient: it ends the program. */
     if (!rc && run->ending != TTB_TRACE_STOPPED)
         rc = collect(run);

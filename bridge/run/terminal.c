@@ -426,7 +426,7 @@ void ttb__terminal_closed(struct ttb__run *run, const struct ttb__run_node *node
 {
     struct ttb__terminal *terminal = run->terminal;
 
-    if (!ttb__terminal_is_attached(run) || terminal->node != node)
+    if (!ttb__terminal_is_attached(run) || terminal->node != node || !terminal->asked)
         return;
     ttb__terminal_show_console(run);
     ttb__terminal_say(run, "[%s: %s]", node->given->name, why);

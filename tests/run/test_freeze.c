@@ -141,6 +141,17 @@ static void it_stops_where_it_is_told_and_shows_what_is_there(void **state)
     talk_free(&talk);
 }
 
+static void a_time_that_was_not_reached_is_told(void **state)
+{
+    struct said said;
+
+    (void)state;
+    write_network(false);
+    run_in_work("$TTB run s.yaml -o 1 --pause-at 19s", &said);
+    expect_status(&said, 0);
+    assert_says(said.err, "the run was over before 19.000000000 s, where it was to be frozen");
+}
+
 static void mistakes_get_precise_answers(void **state)
 {
     static const struct {
@@ -314,6 +325,7 @@ int main(int argc, char **argv)
         WITH_FOLDER(a_frozen_run_is_the_same_as_one_that_was_not),
         WITH_FOLDER(a_run_that_keeps_pace_is_the_same_and_takes_its_time),
         WITH_FOLDER(it_stops_where_it_is_told_and_shows_what_is_there),
+        WITH_FOLDER(a_time_that_was_not_reached_is_told),
         WITH_FOLDER(mistakes_get_precise_answers),
         WITH_FOLDER(wrong_options_are_told),
         WITH_FOLDER(quit_ends_the_run_with_its_trace_complete),

@@ -61,7 +61,7 @@ await run([
         const page = await open(report("sample"));
         equal(await page.evaluate("[...document.querySelectorAll('#topology .node')].map((n) => n.getAttribute('aria-label'))"), ["client", "router", "server"], "nodes");
         equal(await page.evaluate("[...document.querySelectorAll('#topology .link text:first-of-type')].map((n) => n.textContent)"), ["left", "right"], "links");
-        equal(await page.evaluate("document.querySelectorAll('#topology .edge').length"), 2, "edges");
+        equal(await page.evaluate("document.querySelectorAll('#topology .edge').length"), 4, "two lines for each link, with its name between them");
         /* The server was killed at 1 s. */
         equal(await page.evaluate("[...document.querySelectorAll('#topology .node')].map((n) => n.dataset.life)"), ["up", "up", "failed"], "lives");
         await page.evaluate("document.querySelector('#topology .node[aria-label=client]').focus()");
@@ -81,7 +81,7 @@ await run([
         equal((await rows(page, "#packet-list"))[3], ["2", "0.012000000", "client.eth0", "received", "10.0.0.2", "10.0.0.1", "ICMP", "98", "echo reply id 1 seq 1"], "the fourth row");
         await page.evaluate("document.querySelector('#packet-list').focus()");
         await page.key("End");
-        equal((await rows(page, "#packet-list")).at(-1).slice(1, 9), ["0.991000000", "router.eth1", "dropped: no buffer", "10.0.0.3", "10.0.0.2", "UDP", "142", "40000 → 7, 100 bytes"], "the last row");
+        equal((await rows(page, "#packet-list")).at(-1).slice(1, 9), ["0.991000000", "router.eth1", "dropped", "10.0.0.3", "10.0.0.2", "UDP", "142", "[no buffer] 40000 → 7, 100 bytes"], "the last row");
         contains(await page.text("#packet-detail"), "Destination port\n7", "the selected frame");
         contains(await page.text("#packet-detail"), "dropped", "its way");
         contains(await page.text("#packet-detail .hex"), "0000  02 74 74 00 02 00 02 74", "its bytes");

@@ -302,6 +302,12 @@ static void write_hostile(const char *directory)
     add_node(writer, 1, "__proto__");
     add_port(writer, 0, evil, 0);
     add_port(writer, 1, "constructor", 0);
+    /* Two links that are shared by three. */
+    add_link(writer, 1, "toString");
+    add_node(writer, 2, "");
+    add_port(writer, 2, "", 0);
+    for (uint32_t node = 0; node < 3; node++)
+        add_port(writer, node, "\xff", 1);
     state(writer, 0, 0, TTB_NODE_WAITING, "");
     console(writer, 1 * MS, 0, evil);
     console(writer, 2 * MS, 1, bytes);

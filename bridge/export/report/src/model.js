@@ -77,6 +77,25 @@ function makeParticipants(facts) {
     return participants;
 }
 
+/* Links on which a frame that nobody got was lost, since everybody on them is a Linux node whose ports
+ * the trace watches; switches join links. What is inside the network may take frames unseen. */
+function watchedLinks(facts, participants) {
+    const segment = new Map(facts.links.map((link) => [link.id, link.id]));
+    const find = (link) => {
+        while (segment.get(link) !== link) link = segment.get(link);
+        return link;
+    };
+    for (const participant of participants) {
+        const [first, ...others] = participant.kind === "switch" ? participant.links : [];
+        for (const link of others) segment.set(find(link), find(first));
+    }
+    const open = new Set();
+    for (const participant of participants)
+        if (participant.kind !== "node" && participant.kind !== "switch")
+            for (const link of participant.links) open.add(find(link));
+    return new Set(facts.links.map((link) => link.id).filter((link) => !open.has(find(link))));
+}
+
 /* next[row]: the same frame's next record, -1: none; origin[row]: its first. */
 function chain(frames) {
     const rows = frames.time.length, packet = frames.packet;
@@ -111,6 +130,8 @@ export class Model {
         this.placeOwner = Int32Array.from(facts.places, (place) => place.owner.index);
         this.isControl = facts.places.map((place) => place.isControl);
         this.placeLink = Int32Array.from(facts.places, (place) => place.link ?? -1);
+        const watched = watchedLinks(facts, this.participants);
+        this.isWatched = facts.places.map((place) => watched.has(place.link));
         Object.assign(this, chain(frames));
         this.#fates();
         this.#span();
@@ -131,8 +152,8 @@ export class Model {
                 this.fate[first] = ARRIVED;
             } else if (SIDE[what[row]] === BAD) bad[first] = 1;
         }
-        /* Without a word on what became of it, a frame is lost unless the run may have ended first:
-         * unless it was sent after the last that arrived. */
+        /* Without a word on what became of it, a frame on a watched link is lost unless the run may have
+         * ended first: unless it was sent after the last that arrived. */
         let last = -1;
         for (let row = this.rows - 1; row >= 0 && last < 0; row--)
             if (what[row] === DELIVERED) last = this.origin[row];
@@ -145,7 +166,7 @@ export class Model {
                 continue;
             }
             this.sent++;
-            if (this.fate[row] === UNKNOWN && (bad[row] || row < last)) {
+            if (this.fate[row] === UNKNOWN && (bad[row] || (row < last && this.isWatched[place[row]]))) {
                 this.fate[row] = GONE;
                 this.lost++;
             }
@@ -177,7 +198,8 @@ export class Model {
         this.consoleTimes = Float64Array.from(this.console, (text) => text.time);
         this.events = of(EVENT).map((text) => {
             const [action, target = "", detail = ""] = parts(text);
-            return { time: text.time, node: text.node, action, target, detail };
+            const readable = detail.replace(/(\d+) ppb/g, (all, ppb) => `${Number(ppb) / 1e7} %`);
+            return { time: text.time, node: text.node, action, target, detail: readable };
         });
         this.states = of(STATE).map((text) => ({ ...text, text: plain(text.data), up: UP_STATES.includes(text.code) }));
         this.expectations = of(EXPECTATION).map((text) => ({

@@ -70,9 +70,9 @@ export class Packets {
         const reason = model.reasonOf(row);
         const texts = [
             frames.packet[row] ? count(frames.packet[row]) : "", exactTime(frames.time[row]).slice(0, -2),
-            model.placeLabel(frames.place[row]), gone ? "sent, lost" : WHAT[what] + (reason ? `: ${reason}` : ""),
+            model.placeLabel(frames.place[row]), gone ? "sent, lost" : WHAT[what],
             d ? model.hostOf(d.source) ?? d.source : "…", d ? model.hostOf(d.destination) ?? d.destination : "",
-            d?.protocol ?? "", count(frames.length[row]), d?.info ?? "",
+            d?.protocol ?? "", count(frames.length[row]), (reason ? `[${reason}] ` : "") + (d?.info ?? ""),
         ];
         texts.forEach((text, i) => {
             if (c[i].textContent !== text) c[i].textContent = text;

@@ -182,7 +182,7 @@ export class Sequence {
             if (gone) picture.append(svg("path", { d: `M ${to - 4} 9 l 8 8 m 0 -8 l -8 8`, class: "cross" }));
         }
         picture.append(svg("circle", { cx: from, cy: 8, r: 2.5, class: "start" }));
-        const late = receivers.length ? duration(model.frames.time[receivers[0]] - model.frames.time[row]) : gone ? "lost" : "under way";
+        const late = receivers.length ? duration(model.frames.time[receivers[0]] - model.frames.time[row]) : gone ? "lost" : "not seen again";
         return `${late} · ${d ? `${d.protocol} ${d.info}` : "…"}`;
     }
 }

@@ -9,9 +9,12 @@ const NODES_MAX = 300;
 
 function layout(points, edges, width, height) {
     const n = points.length, length = Math.sqrt((width * height) / Math.max(1, n)) * 0.75;
-    if (n && points.every((point) => point.participant?.at)) {
-        points.forEach((point) => ([point.x, point.y] = [point.participant.at[0], -point.participant.at[1]]));
-        fill(points, width, height, true);
+    const members = points.filter((point) => point.participant);
+    if (n && members.every((point) => point.participant.at)) {
+        members.forEach((point) => ([point.x, point.y] = [point.participant.at[0], -point.participant.at[1]]));
+        for (const point of points) if (point.hub)
+            for (const key of ["x", "y"]) point[key] = point.ends.reduce((sum, end) => sum + end[key], 0) / point.ends.length;
+        fill(points, width, height);
         return;
     }
     points.forEach((point, i) => {
@@ -46,18 +49,54 @@ function layout(points, edges, width, height) {
             point.y += point.fy * step;
         }
     }
-    fill(points, width, height, false);
+    upright(points);
+    fill(points, width, height);
 }
 
-/* Lay the longer side across, and fill the box. */
-function fill(points, width, height, isMap) {
-    const n = points.length;
+/* Turn the longest way upright, since labels are wide and low; the first node is above. */
+function upright(points) {
+    const mean = (fn) => points.reduce((sum, p) => sum + fn(p), 0) / points.length;
+    const mx = mean((p) => p.x), my = mean((p) => p.y);
+    const xx = mean((p) => (p.x - mx) ** 2), yy = mean((p) => (p.y - my) ** 2), xy = mean((p) => (p.x - mx) * (p.y - my));
+    const angle = Math.PI / 2 - Math.atan2(2 * xy, xx - yy) / 2;
+    const sign = (points[0].x - mx) * Math.sin(angle) + (points[0].y - my) * Math.cos(angle) > 0 ? -1 : 1;
+    for (const point of points) {
+        const dx = point.x - mx, dy = point.y - my;
+        point.x = sign * (dx * Math.cos(angle) - dy * Math.sin(angle));
+        point.y = sign * (dx * Math.sin(angle) + dy * Math.cos(angle));
+    }
+}
+
+/* Fill the box; what is nearly a line is one. */
+function fill(points, width, height) {
     const spread = (key) => Math.max(...points.map((p) => p[key])) - Math.min(...points.map((p) => p[key]));
-    if (!isMap && n > 1 && spread("y") > spread("x") === width > height) points.forEach((p) => ([p.x, p.y] = [p.y, p.x]));
-    for (const [key, room, margin] of [["x", width, 62], ["y", height, 30]]) {
+    const longest = Math.max(spread("x"), spread("y"));
+    for (const [key, room, margin] of [["x", width, 72], ["y", height, 24]]) {
         const low = Math.min(...points.map((p) => p[key])), all = spread(key);
-        const scale = all > 1e-3 ? (room - 2 * margin) / all : 0;
+        const scale = all > longest * 0.02 + 1e-9 ? (room - 2 * margin) / all : 0;
         points.forEach((p) => (p[key] = scale ? (p[key] - low) * scale + margin : room / 2));
+    }
+}
+
+/* Boxes that lie on each other move apart, the shorter way, as far as the picture goes. */
+function separate(points, width, height) {
+    for (let round = 0; round < 80; round++) {
+        let moved = false;
+        for (let i = 0; i < points.length; i++)
+            for (let j = i + 1; j < points.length; j++) {
+                const a = points[i], b = points[j], dx = b.x - a.x, dy = b.y - a.y;
+                const overX = (a.wide + b.wide) / 2 + 4 - Math.abs(dx), overY = (a.high + b.high) / 2 + 3 - Math.abs(dy);
+                if (overX <= 0 || overY <= 0) continue;
+                moved = true;
+                const [key, over, sign] = overX < overY ? ["x", overX, Math.sign(dx) || 1] : ["y", overY, Math.sign(dy) || 1];
+                a[key] -= (sign * over) / 2;
+                b[key] += (sign * over) / 2;
+            }
+        for (const point of points) {
+            point.x = Math.max(point.wide / 2 + 3, Math.min(width - point.wide / 2 - 3, point.x));
+            point.y = Math.max(point.high / 2 + 3, Math.min(height - point.high / 2 - 3, point.y));
+        }
+        if (!moved) break;
     }
 }
 
@@ -77,33 +116,42 @@ export class Topology {
         [this.width, this.height] = [width, height];
         const shown = model.participants.filter((p) => p.kind !== "link").slice(0, NODES_MAX);
         const points = shown.map((participant) => ({ participant }));
-        const edges = [];
+        const edges = [], crowd = points.length + Math.min(points.length, model.facts.links.length) > 12;
         this.links = [];
         for (const link of model.facts.links) {
-            const ends = points.filter((point) => point.participant.links?.has(link.id));
+            const ends = points.filter((point) => point.participant?.links.has(link.id));
             if (!ends.length) continue;
-            const drawn = { link, lines: [] };
+            const drawn = { link, lines: [], facts: this.#factsOf(link), title: svg("title") };
             this.links.push(drawn);
-            if (ends.length === 2) {
+            if (ends.length === 2 && crowd) {
                 edges.push([ends[0], ends[1], drawn]);
             } else {
-                const hub = { hub: link };
+                const hub = { hub: drawn, ends };
                 points.push(hub);
                 for (const end of ends) edges.push([end, hub, drawn]);
             }
         }
+        for (const point of points) {
+            point.label = point.participant?.name ?? point.hub.link.name;
+            if (point.label.length > 15) point.label = point.label.slice(0, 14) + "…";
+            if (point.hub) {
+                point.wide = Math.max(point.label.length * 6.6, crowd ? 0 : point.hub.facts.length * 5.7) + 12;
+                point.high = crowd || !point.hub.facts ? 18 : 30;
+                continue;
+            }
+            point.wide = Math.max(crowd ? 36 : 54, point.label.length * (crowd ? 6.2 : 7.4) + (crowd ? 20 : 33));
+            point.high = crowd ? 20 : 30;
+        }
         layout(points, edges, width, height);
-        const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Nodes and links" });
-        const labels = [];
+        separate(points, width, height);
+        const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Nodes and links", class: crowd ? "crowd" : "" });
         for (const [a, b, drawn] of edges) {
             const line = svg("line", { x1: a.x, y1: a.y, x2: b.x, y2: b.y, class: "edge" });
+            if (!drawn.lines.length) line.append(drawn.title);
             drawn.lines.push(line);
             picture.append(line);
-            if (!a.hub && !b.hub) labels.push([drawn, (a.x + b.x) / 2, (a.y + b.y) / 2]);
         }
-        for (const point of points) if (point.hub)
-            labels.push([this.links.find((drawn) => drawn.link === point.hub), point.x, point.y]);
-        for (const [drawn, x, y] of labels) picture.append(this.#linkLabel(drawn, x, y, points.length));
+        picture.append(...points.filter((point) => point.hub).map((point) => this.#linkLabel(point, crowd)));
         this.nodes = points.filter((point) => point.participant).map((point) => this.#node(point));
         picture.append(...this.nodes.map((node) => node.group));
         root.replaceChildren(picture);
@@ -115,38 +163,34 @@ export class Topology {
         this.#update();
     }
 
-    #linkLabel(drawn, x, y, crowd) {
-        const { link } = drawn;
-        const facts = [link.type, link.rate_bps ? rate(link.rate_bps) : "", link.delay_ns ? duration(link.delay_ns) : "",
+    #factsOf(link) {
+        return [link.type, link.rate_bps ? rate(link.rate_bps) : "", link.delay_ns ? duration(link.delay_ns) : "",
             link.loss_ppb ? `loss ${link.loss_ppb / 1e7} %` : ""].filter(Boolean).join(", ");
+    }
+
+    #linkLabel({ hub, label, x, y, wide, high }, crowd) {
         const group = svg("g", { class: "link", transform: `translate(${x} ${y})` });
-        const text = svg("text", { "text-anchor": "middle", y: crowd > 12 || !facts ? 4 : -2 });
-        text.textContent = link.name.slice(0, 18);
-        const wide = Math.max(text.textContent.length * 6.6, crowd > 12 ? 0 : facts.length * 5.6) + 12;
-        group.append(svg("rect", { x: -wide / 2, y: crowd > 12 ? -9 : -15, width: wide, height: crowd > 12 ? 18 : 30, rx: 5 }), text);
-        if (crowd <= 12) {
+        const text = svg("text", { "text-anchor": "middle", y: high > 18 ? -2 : 4 });
+        text.textContent = label;
+        group.append(svg("rect", { x: -wide / 2, y: -high / 2, width: wide, height: high, rx: 5 }), text);
+        if (!crowd && hub.facts) {
             const second = svg("text", { "text-anchor": "middle", y: 11, class: "small" });
-            second.textContent = facts;
+            second.textContent = hub.facts;
             group.append(second);
         }
-        drawn.title = svg("title");
-        group.append(drawn.title);
-        drawn.facts = facts;
         return group;
     }
 
     #node(point) {
-        const { participant } = point, name = participant.name;
-        const label = name.length > 15 ? name.slice(0, 14) + "…" : name;
-        const wide = Math.max(54, label.length * 7.4 + 26);
-        const text = svg("text", { x: 5, y: 4.5, "text-anchor": "middle" });
+        const { participant, label, wide, high } = point, name = participant.name, isNode = participant.kind === "node";
+        const text = svg("text", { x: isNode ? 5 : 0, y: 4.5, "text-anchor": "middle" });
         text.textContent = label;
         const title = svg("title");
         const group = svg("g", {
             class: `node ${participant.kind}`, transform: `translate(${point.x} ${point.y})`, tabindex: 0,
             role: "button", "aria-label": name,
-        }, svg("rect", { x: -wide / 2, y: -15, width: wide, height: 30, rx: 7 }),
-        svg("circle", { cx: -wide / 2 + 12, cy: 0, r: 4 }), text, title);
+        }, svg("rect", { x: -wide / 2, y: -high / 2, width: wide, height: high, rx: high / 4 }), text, title);
+        if (isNode) group.append(svg("circle", { cx: -wide / 2 + (high > 20 ? 12 : 9), cy: 0, r: high > 20 ? 4 : 3 }));
         group.addEventListener("click", (event) => this.#press(participant, event));
         group.addEventListener("keydown", (event) => {
             if (event.key !== "Enter" && event.key !== " ") return;
@@ -190,7 +234,7 @@ export class Topology {
         for (const drawn of this.links) {
             const sent = links.get(drawn.link.id) ?? 0;
             for (const line of drawn.lines) {
-                line.style.strokeWidth = sent ? 1.5 + 5 * (Math.log2(1 + sent) / Math.log2(1 + most)) : 1;
+                line.style.strokeWidth = sent ? 1.5 + (this.links.length > 10 || drawn.lines.length > 10 ? 2 : 5) * (Math.log2(1 + sent) / Math.log2(1 + most)) : 1;
                 line.classList.toggle("idle", !sent);
             }
             drawn.title.textContent = `${drawn.link.name}: ${drawn.facts}\n${bytes(sent)} sent in the range shown`;

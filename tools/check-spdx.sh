@@ -11,7 +11,7 @@ status=0
 # Formats without comments, and text for people, have none.
 for file in $(find . -path ./.git -prune -o -path './build*' -prune -o -type f -size +0 \
     ! -path './LICENSES/*' ! -path './doc/*.svg' ! -name '*.md' ! -name '*.patch' ! -name series \
-    ! -name '*.exports' ! -name package.json ! -name package-lock.json ! -name .gitignore ! -name '*.pcap' ! -name '*.bin' ! -name '*.png' \
+    ! -name '*.exports' ! -name package.json ! -name package-lock.json ! -name .gitignore ! -name '*.pcap' ! -name '*.bin' ! -name '*.png' ! -path ./examples/debian-packages \
     ! -path './fuzz/corpus/*' -print | sort); do
     case "$file" in
         ./bridge/ns3/* | ./uml-patches/*) licence=GPL-2.0-only ;;

@@ -3,6 +3,7 @@
 #include "lab_util.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -65,6 +67,54 @@ static void test_a_busy_loop_is_reported_and_ended(void **state)
     assert_contains(fixture->notes.log, "s of wall time without simulated progress, running");
     assert_contains(fixture->notes.log, "node busy: ");
     assert_contains(fixture->notes.text, "entering\n");
+}
+
+/* Holds a process as a debugger does, for some seconds; tells when it does by closing `tell`. Exits 1 if it
+ * must not. */
+static void hold(pid_t pid, unsigned ms, int tell)
+{
+    int status;
+
+    if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0 || ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0)
+        _exit(1);
+    if (waitpid(pid, &status, __WALL) != pid)
+        _exit(2);
+    close(tell);
+    usleep(1000 * ms);
+    ptrace(PTRACE_DETACH, pid, NULL, NULL);
+    _exit(0);
+}
+
+static void test_a_node_that_a_debugger_holds_does_not_hang(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ttb_bridge_opts bridge_opts = {.hang_report_ms = 100, .hang_kill_ms = 1000};
+    struct ttb_lab_node *node;
+    int told[2], status;
+    pid_t debugger;
+    char byte;
+
+    fixture->lab = open_lab(fixture->scratch, NULL, &bridge_opts, &fixture->notes);
+    node = add_node(fixture->lab, "held", "sleep 2; echo well", NULL);
+    run_until(fixture->lab, 1000000000);
+    assert_true(ttb_lab_node_pid(node) > 0);
+    assert_int_equal(pipe2(told, O_CLOEXEC), 0);
+    debugger = fork();
+    assert_true(debugger >= 0);
+    if (debugger == 0)
+        hold(ttb_lab_node_pid(node), 3000, told[1]);
+    close(told[1]);
+    assert_int_equal(read(told[0], &byte, 1), 0);
+    close(told[0]);
+    run_until(fixture->lab, TTB_TIME_NEVER);
+    assert_int_equal(waitpid(debugger, &status, 0), debugger);
+    if (WEXITSTATUS(status) == 1)
+        skip(); /* a process may trace its descendants only (yama) */
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_contains(fixture->notes.log, "s of wall time without simulated progress");
+    assert_int_equal(ttb_node_get_state(ttb_lab_node_as_node(node)), TTB_NODE_STOPPED);
+    assert_contains(fixture->notes.text, "well\n");
+    assert_int_equal(ttb_lab_node_pid(node), 0);
 }
 
 static void test_an_image_that_is_none_is_seen_in_the_last_line(void **state)
@@ -264,6 +314,7 @@ int main(int argc, char **argv)
         LAB_TEST(test_a_busy_loop_is_reported_and_ended),
         LAB_TEST(test_an_image_that_is_none_is_seen_in_the_last_line),
         LAB_TEST(test_a_guest_panic_is_a_failure),
+        LAB_TEST(test_a_node_that_a_debugger_holds_does_not_hang),
         LAB_TEST(test_bad_kernel_arguments_do_not_hang),
         LAB_TEST(test_forbidden_ptrace_is_said_with_the_remedy),
         LAB_TEST(test_nothing_is_left_of_a_killed_program_with_a_busy_node),

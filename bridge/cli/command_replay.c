@@ -13,21 +13,48 @@
 
 #include "cli.h"
 #include "run/run.h"
+#include "run/time_text.h"
 
-struct replay {
+struct request {
+    const char *path;
+    const char *directory;
+    const char *node; /* NULL: all */
+    uint64_t until_ns;
+    const char *const *gdb; /* its arguments; NULL: no gdb */
+    bool quiet;
+};
+
+/* One sequence of records that shall be the same. */
+struct stream {
     struct ttb_trace_reader *recorded;
     struct ttb_trace_compare *compare;
+};
+
+struct replay {
+    const struct request *request;
+    struct ttb_trace_reader *recorded; /* for header and footer */
+    /* Of a run: all. Of a node alone: what it did, and what was seen of it, which a node that ran ahead
+     * of the others did earlier (run/play.c). */
+    struct stream streams[2];
+    unsigned stream_count;
     struct ttb__run *run;
 };
 
 static void help(void)
 {
-    fputs("usage: ttb replay RUN [-o DIR] [--quiet]\n"
+    fputs("usage: ttb replay RUN [OPTION...]\n"
+          "       ttb replay RUN --node NAME [--until TIME] [--gdb [-- GDB-ARGUMENT...]]\n"
           "\n"
           "Repeats a run, given by its directory or trace: the scenario, seed, kernels and images\n"
           "are taken from the trace. Compares all that happens with what was recorded, and stops\n"
           "at the first difference.\n"
           "\n"
+          "  -n, --node NAME   this node alone, without the others and their network: it gets the\n"
+          "                    frames that it got, and what was done to it is done again\n"
+          "      --until TIME  with --node: stop at this simulated time, e.g. 3.2s, 20ms\n"
+          "      --gdb         with --node: run gdb on the node's kernel, attached at the time of\n"
+          "                    --until (else where the node starts). Simulated time stands still\n"
+          "                    while gdb does; what follows \"--\" goes to gdb\n"
           "  -o, --output DIR  keep the repeated run in DIR\n"
           "  -q, --quiet       no progress line, and say nothing if it is the same\n"
           "\n"
@@ -70,10 +97,10 @@ static void on_record(void *user, const struct ttb_trace_tables *tables,
 {
     struct replay *replay = user;
 
-    if (ttb_trace_compare_result(replay->compare) == 0)
-        ttb_trace_compare_feed(replay->compare, tables, record);
-    if (ttb_trace_compare_result(replay->compare) != 0 && replay->run)
-        ttb__run_interrupt(replay->run);
+    for (unsigned i = 0; i < replay->stream_count; i++) {
+        if (ttb_trace_compare_feed(replay->streams[i].compare, tables, record) != 0 && replay->run)
+            ttb__run_interrupt(replay->run);
+    }
 }
 
 static void print_line(void *user, const char *text)
@@ -86,9 +113,9 @@ static void print_line(void *user, const char *text)
     printf("  %s\n", text);
 }
 
-static void print_difference(const struct replay *replay)
+static void print_difference(const struct replay *replay,
+                             const struct ttb_trace_difference *difference)
 {
-    const struct ttb_trace_difference *difference = ttb_trace_compare_difference(replay->compare);
     struct ttb_trace_reader *repeated;
     bool any = false;
 
@@ -106,10 +133,10 @@ static void print_difference(const struct replay *replay)
 }
 
 /* The recording itself was cut off: it is the same as far as it goes. */
-static bool recording_was_cut(const struct replay *replay)
+static bool recording_was_cut(const struct stream *stream)
 {
-    const struct ttb_trace_difference *difference = ttb_trace_compare_difference(replay->compare);
-    const struct ttb_trace_footer *footer = ttb_trace_reader_footer(replay->recorded);
+    const struct ttb_trace_difference *difference = ttb_trace_compare_difference(stream->compare);
+    const struct ttb_trace_footer *footer = ttb_trace_reader_footer(stream->recorded);
 
     if (difference->expected)
         return false;
@@ -117,117 +144,319 @@ static bool recording_was_cut(const struct replay *replay)
            footer->lost_records > 0;
 }
 
-static int report(struct replay *replay, bool quiet)
+/* Where a node that was played alone has stopped; the whole recording, if nothing else has been asked. */
+static bool was_stopped(const struct replay *replay)
 {
-    int rc = ttb_trace_compare_result(replay->compare);
-    uint64_t until_ns;
+    const struct ttb_trace_footer *footer = ttb_trace_reader_footer(replay->streams[0].recorded);
 
-    if (rc == 0)
-        rc = ttb_trace_compare_finish(replay->compare);
-    if (rc < 0 && rc != -ENODATA) { /* that: the recording was cut off */
-        fprintf(stderr, "ttb replay: %s\n", ttb_trace_compare_error(replay->compare));
+    if (replay->request->node && replay->request->gdb)
+        return !footer || ttb__run_now_ns(replay->run) < footer->end_ns;
+    return replay->request->until_ns != TTB_TIME_NEVER;
+}
+
+static int finish(const struct replay *replay, struct ttb_trace_compare *compare)
+{
+    int rc = ttb_trace_compare_result(compare);
+
+    if (rc)
+        return rc;
+    return was_stopped(replay) ? ttb_trace_compare_finish_at(compare, ttb__run_now_ns(replay->run))
+                               : ttb_trace_compare_finish(compare);
+}
+
+/* The earliest difference, if there is one. @return 0, -ENODATA: the recording was cut off, or another
+ * error, *error telling */
+static int find_difference(const struct replay *replay,
+                           const struct ttb_trace_difference **difference, const char **error)
+{
+    bool cut = false;
+
+    *difference = NULL;
+    for (unsigned i = 0; i < replay->stream_count; i++) {
+        const struct stream *stream = &replay->streams[i];
+        const struct ttb_trace_difference *found;
+        int rc = finish(replay, stream->compare);
+
+        *error = ttb_trace_compare_error(stream->compare);
+        if (rc < 0 && rc != -ENODATA)
+            return rc;
+        if (rc != 1) {
+            cut = cut || rc == -ENODATA;
+            continue;
+        }
+        if (recording_was_cut(stream)) {
+            cut = true;
+            continue;
+        }
+        found = ttb_trace_compare_difference(stream->compare);
+        if (!*difference || found->time_ns < (*difference)->time_ns)
+            *difference = found;
+    }
+    return cut ? -ENODATA : 0;
+}
+
+static uint64_t compared_until_ns(const struct replay *replay, bool cut)
+{
+    uint64_t until_ns = ttb__run_now_ns(replay->run), read_ns;
+
+    if (was_stopped(replay) && !cut)
+        return until_ns;
+    for (unsigned i = 0; i < replay->stream_count; i++) {
+        ttb_trace_reader_end(replay->streams[i].recorded, &read_ns);
+        if (i == 0 || read_ns > until_ns)
+            until_ns = read_ns;
+    }
+    return until_ns;
+}
+
+static int report(const struct replay *replay)
+{
+    const struct ttb_trace_difference *difference;
+    const char *error;
+    int rc = find_difference(replay, &difference, &error);
+
+    if (rc && rc != -ENODATA) {
+        fprintf(stderr, "ttb replay: %s\n", error);
         return EXIT_BROKEN;
     }
-    if (rc == 1 && !recording_was_cut(replay)) {
-        print_difference(replay);
+    if (difference) {
+        print_difference(replay, difference);
         return EXIT_DIFFERS;
     }
-    ttb_trace_reader_end(replay->recorded, &until_ns);
-    if (!quiet)
-        printf("identical%s, to %.9f s of simulated time\n",
-               rc != 0 ? " as far as was recorded" : "", (double)until_ns / 1e9);
+    if (replay->request->quiet)
+        return EXIT_AS_EXPECTED;
+    if (replay->request->node)
+        printf("node %s alone: ", replay->request->node);
+    printf("identical%s, to %.9f s of simulated time\n", rc ? " as far as was recorded" : "",
+           (double)compared_until_ns(replay, rc != 0) / 1e9);
     return EXIT_AS_EXPECTED;
 }
 
-static int repeat(struct replay *replay, const Ttb__Scenario *scenario, const char *path,
-                  const char *directory, bool quiet)
+static int play(struct replay *replay)
 {
+    const struct ttb__play_opts opts = {
+        .trace = replay->request->path,
+        .until_ns = replay->request->until_ns,
+        .gdb = replay->request->gdb,
+    };
+
+    if (ttb__run_play(replay->run, &opts) == 0)
+        return 0;
+    fprintf(stderr, "ttb replay: %s\n", ttb__run_error(replay->run));
+    return EXIT_BROKEN;
+}
+
+static int repeat(struct replay *replay, const Ttb__Scenario *scenario)
+{
+    const struct request *request = replay->request;
     struct ttb__run_opts opts = {
         .scenario = scenario,
-        .directory = directory,
-        .progress = !quiet && isatty(STDERR_FILENO),
+        .directory = request->directory,
+        .progress = !request->quiet && !request->gdb && isatty(STDERR_FILENO),
+        .packed = ttb_trace_reader_header(replay->recorded)->scenario,
+        .only_node = request->node,
+        .debuggable = request->gdb != NULL,
         .sink = on_record,
         .sink_user = replay,
     };
     char error[1200];
-    int status;
+    int status = 0;
 
     if (ttb__run_new(&opts, &replay->run, error, sizeof(error))) {
         fprintf(stderr, "ttb replay: %s\n", error);
         return EXIT_BROKEN;
     }
-    if (ttb__run_repeat_input(replay->run, path, error, sizeof(error))) {
+    if (request->node) {
+        status = play(replay);
+    } else if (ttb__run_repeat_input(replay->run, request->path, error, sizeof(error))) {
         fprintf(stderr, "ttb replay: %s\n", error);
-        ttb__run_free(replay->run);
-        return EXIT_BROKEN;
+        status = EXIT_BROKEN;
+    } else {
+        ttb__run_execute(replay->run);
+        ttb__run_conclude(replay->run);
     }
-    ttb__run_execute(replay->run);
-    ttb__run_conclude(replay->run);
-    status = report(replay, quiet);
+    if (!status)
+        status = report(replay);
     ttb__run_free(replay->run);
     return status;
 }
 
-static int replay_trace(const char *path, const char *directory, bool quiet)
+/* ------------------------------------------------------------------------------------- set-up */
+
+static int find_node(const struct replay *replay, const Ttb__Scenario *scenario, uint32_t *id)
 {
-    const struct ttb_scenario_opts scenario_opts = {.size = sizeof(scenario_opts), .name = path};
-    struct replay replay = {0};
+    const char *name = replay->request->node;
+
+    for (size_t i = 0; i < scenario->n_nodes; i++) {
+        *id = (uint32_t)i; /* nodes are added in the scenario's order */
+        if (strcmp(scenario->nodes[i]->name, name) == 0)
+            return 0;
+    }
+    fprintf(stderr, "ttb replay: --node: there is no node \"%s\"; nodes of this run:", name);
+    for (size_t i = 0; i < scenario->n_nodes; i++)
+        fprintf(stderr, " %s", scenario->nodes[i]->name);
+    fputc('\n', stderr);
+    return -ENOENT;
+}
+
+static int add_stream(struct replay *replay, const struct ttb_trace_compare_opts *opts)
+{
+    struct stream *stream = &replay->streams[replay->stream_count];
+    char error[600];
+
+    if (ttb_trace_reader_open(replay->request->path, NULL, &stream->recorded, error,
+                              sizeof(error))) {
+        fprintf(stderr, "ttb replay: %s\n", error);
+        return -EIO;
+    }
+    if (ttb_trace_compare_new(stream->recorded, opts, &stream->compare)) {
+        ttb_trace_reader_free(stream->recorded);
+        fputs("ttb replay: out of memory\n", stderr);
+        return -ENOMEM;
+    }
+    replay->stream_count++;
+    return 0;
+}
+
+static int add_streams(struct replay *replay, uint32_t node)
+{
+    struct ttb_trace_compare_opts opts = {.size = sizeof(opts)};
+    int rc;
+
+    if (!replay->request->node)
+        return add_stream(replay, &opts);
+    opts.one_node = true;
+    opts.only_node = node;
+    opts.without_network = true;
+    opts.kinds = 1U << TTB_TRACE_FRAME | 1U << TTB_TRACE_EVENT;
+    rc = add_stream(replay, &opts);
+    opts.kinds = 1U << TTB_TRACE_GRANT | 1U << TTB_TRACE_CONSOLE | 1U << TTB_TRACE_STATE;
+    /* A stop in the midst of a grant makes two of it, and what it printed bears their times. */
+    opts.without_schedule = opts.without_times =
+        replay->request->gdb && replay->request->until_ns != TTB_TIME_NEVER;
+    return rc ? rc : add_stream(replay, &opts);
+}
+
+static int compare_and_repeat(struct replay *replay, const Ttb__Scenario *scenario)
+{
+    int status = EXIT_BROKEN;
+    uint32_t node = 0;
+
+    if (replay->request->node && find_node(replay, scenario, &node))
+        return EXIT_USAGE;
+    if (!add_streams(replay, node))
+        status = repeat(replay, scenario);
+    for (unsigned i = 0; i < replay->stream_count; i++) {
+        ttb_trace_compare_free(replay->streams[i].compare);
+        ttb_trace_reader_free(replay->streams[i].recorded);
+    }
+    return status;
+}
+
+static int replay_trace(const struct request *request)
+{
+    const struct ttb_scenario_opts scenario_opts = {.size = sizeof(scenario_opts),
+                                                    .name = request->path};
+    struct replay replay = {.request = request};
     const struct ttb_trace_header *header;
     Ttb__Scenario *scenario = NULL;
     char error[1200];
     int status = EXIT_BROKEN;
 
-    if (ttb_trace_reader_open(path, NULL, &replay.recorded, error, sizeof(error))) {
+    if (ttb_trace_reader_open(request->path, NULL, &replay.recorded, error, sizeof(error))) {
         fprintf(stderr, "ttb replay: %s\n", error);
         return EXIT_BROKEN;
     }
     header = ttb_trace_reader_header(replay.recorded);
     if (!header->scenario.len_bytes)
-        fprintf(stderr, "ttb replay: %s: has no scenario, so it cannot be repeated\n", path);
+        fprintf(stderr, "ttb replay: %s: has no scenario, so it cannot be repeated\n",
+                request->path);
     else if (ttb_scenario_unpack(header->scenario.data, header->scenario.len_bytes, &scenario_opts,
                                  &scenario))
-        fprintf(stderr, "ttb replay: %s: its scenario cannot be read\n", path);
-    else if (use_artifacts(scenario, header, ttb_trace_reader_tables(replay.recorded)) ||
-             ttb_trace_compare_new(replay.recorded, NULL, &replay.compare))
+        fprintf(stderr, "ttb replay: %s: its scenario cannot be read\n", request->path);
+    else if (use_artifacts(scenario, header, ttb_trace_reader_tables(replay.recorded)))
         fputs("ttb replay: out of memory\n", stderr);
     else
-        status = repeat(&replay, scenario, path, directory, quiet);
-    ttb_trace_compare_free(replay.compare);
+        status = compare_and_repeat(&replay, scenario);
     ttb_scenario_free(scenario);
     ttb_trace_reader_free(replay.recorded);
     return status;
 }
 
-int command_replay(int argc, char **argv)
+/* ------------------------------------------------------------------------------- command line */
+
+/* Returns 0, or EXIT_USAGE; -1: help was asked for. */
+static int parse(int argc, char **argv, struct request *request)
 {
+    enum {
+        UNTIL = 256,
+        GDB
+    };
     static const struct option options[] = {
+        {"node", required_argument, NULL, 'n'},
+        {"until", required_argument, NULL, UNTIL},
+        {"gdb", no_argument, NULL, GDB},
         {"output", required_argument, NULL, 'o'},
         {"quiet", no_argument, NULL, 'q'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    const char *directory = NULL;
-    bool quiet = false;
-    int option;
+    static const char *const none[] = {NULL};
+    int option, count = 1;
+    bool gdb = false;
 
+    while (count < argc && strcmp(argv[count], "--") != 0)
+        count++;
     opterr = 0;
     optind = 1;
-    while ((option = getopt_long(argc, argv, "o:qh", options, NULL)) != -1) {
-        if (option == 'h') {
+    while ((option = getopt_long(count, argv, "n:o:qh", options, NULL)) != -1) {
+        switch (option) {
+        case 'n':
+            request->node = optarg;
+            break;
+        case UNTIL:
+            if (!ttb__time_parse(optarg, &request->until_ns))
+                return usage_error("replay", "--until: \"%s\" is no time, such as 3.2s or 20ms",
+                                   optarg);
+            break;
+        case GDB:
+            gdb = true;
+            break;
+        case 'o':
+            request->directory = optarg;
+            break;
+        case 'q':
+            request->quiet = true;
+            break;
+        case 'h':
             help();
-            return EXIT_AS_EXPECTED;
-        }
-        if (option == 'o')
-            directory = optarg;
-        else if (option == 'q')
-            quiet = true;
-        else
+            return -1;
+        default:
             return usage_error("replay", "there is no option \"%s\", or it lacks its value",
                                argv[optind - 1]);
+        }
     }
-    if (optind == argc)
+    if (optind == count)
         return usage_error("replay", "which run?");
-    if (optind + 1 != argc)
+    if (optind + 1 != count)
         return usage_error("replay", "one run at a time, not also \"%s\"", argv[optind + 1]);
-    return replay_trace(argv[optind], directory, quiet);
+    if (!request->node && (gdb || request->until_ns != TTB_TIME_NEVER))
+        return usage_error("replay", "--%s: of which node? (--node NAME)", gdb ? "gdb" : "until");
+    if (count < argc && !gdb)
+        return usage_error("replay",
+                           "what follows \"--\" is for gdb: without --gdb, there is none");
+    request->path = argv[optind];
+    if (gdb)
+        request->gdb = count < argc ? (const char *const *)argv + count + 1 : none;
+    return 0;
+}
+
+int command_replay(int argc, char **argv)
+{
+    struct request request = {.until_ns = TTB_TIME_NEVER};
+    int status = parse(argc, argv, &request);
+
+    if (status)
+        return status < 0 ? EXIT_AS_EXPECTED : status;
+    return replay_trace(&request);
 }

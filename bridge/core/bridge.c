@@ -467,3 +467,14 @@ int ttb_bridge_observe(struct ttb_bridge *bridge, const struct ttb_observer *obs
     bridge->observer_user = user;
     return 0;
 }
+
+void ttb__bridge_tell(struct ttb_bridge *bridge, const struct ttb_action *action)
+{
+    bool busy = bridge->busy;
+
+    if (!bridge->observer.acted)
+        return;
+    bridge->busy = true;
+    bridge->observer.acted(bridge->observer_user, action);
+    bridge->busy = busy;
+}

@@ -186,6 +186,8 @@ struct ttb_bridge {
 /* bridge.c */
 int ttb__bridge_fail(struct ttb_bridge *bridge, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Tell the observer, if any, that something is done from outside. */
+void ttb__bridge_tell(struct ttb_bridge *bridge, const struct ttb_action *action);
 int ttb__bridge_listen(struct ttb_bridge *bridge, struct ttb__listener *listener, const char *name,
                        ttb_watch_fn accept, void *user);
 void ttb__listener_close(struct ttb_bridge *bridge, struct ttb__listener *listener);

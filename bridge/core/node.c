@@ -31,6 +31,8 @@ static void set_state(struct ttb_node *node, enum ttb_node_state state, const ch
     struct ttb_bridge *bridge = node->bridge;
     bool tell = state == TTB_NODE_STOPPED || state == TTB_NODE_FAILED ||
                 (state == TTB_NODE_WAITING && !node->up);
+    /* Where it was, which may be ahead of the others. */
+    uint64_t time_ns = node->granted_ns > bridge->now_ns ? node->granted_ns : bridge->now_ns;
 
     node->state = state;
     if (state == TTB_NODE_WAITING)
@@ -39,7 +41,7 @@ static void set_state(struct ttb_node *node, enum ttb_node_state state, const ch
         bool busy = bridge->busy;
 
         bridge->busy = true;
-        bridge->node_state(bridge->node_state_user, node, state, bridge->now_ns, why);
+        bridge->node_state(bridge->node_state_user, node, state, time_ns, why);
         bridge->busy = busy;
     }
 }
@@ -454,6 +456,15 @@ int ttb_bridge_add_node(struct ttb_bridge *bridge, const struct ttb_node_opts *o
     return 0;
 }
 
+/* Tell the observer what is being done to a node. */
+static void tell(struct ttb_node *node, enum ttb_action_kind kind, uint64_t start_ns)
+{
+    ttb__bridge_tell(node->bridge, &(struct ttb_action){.kind = kind,
+                                                        .node = node,
+                                                        .time_ns = node->bridge->now_ns,
+                                                        .start_ns = start_ns});
+}
+
 int ttb_node_stop(struct ttb_node *node)
 {
     struct ttb_bridge *bridge = node->bridge;
@@ -463,6 +474,7 @@ int ttb_node_stop(struct ttb_node *node)
     ttb__bridge_sweep(bridge);
     if (node->state == TTB_NODE_STOPPED || node->state == TTB_NODE_FAILED)
         return -EALREADY;
+    tell(node, TTB_ACTION_STOP, 0);
     reap(node, true);
     ttb__transmit_discard(node);
     ttb__node_end(node, TTB_NODE_STOPPED, "");
@@ -478,6 +490,7 @@ int ttb_node_pause(struct ttb_node *node)
     ttb__bridge_sweep(bridge);
     if (node->state != TTB_NODE_WAITING || node->paused)
         return -EALREADY;
+    tell(node, TTB_ACTION_PAUSE, 0);
     node->paused = true;
     node->paused_ns = ttb__controller_time_ns(node->controller);
     if (node->paused_ns < bridge->now_ns)
@@ -497,6 +510,7 @@ int ttb_node_resume(struct ttb_node *node)
     ttb__bridge_sweep(bridge);
     if (!node->paused)
         return -EALREADY;
+    tell(node, TTB_ACTION_RESUME, 0);
     node->paused = false;
     if (bridge->now_ns > node->paused_ns)
         ttb__controller_shift(node->controller, bridge->now_ns - node->paused_ns);
@@ -524,6 +538,7 @@ int ttb_node_restart(struct ttb_node *node, uint64_t start_ns)
                                 ") or is too large",
                                 node->name, start_ns, bridge->now_ns);
     }
+    tell(node, TTB_ACTION_START, start_ns);
     node->state = TTB_NODE_IDLE;
     node->up = false;
     return ttb__calendar_insert(&bridge->calendar, &node->entry, start_ns, TTB__CLASS_NODE,
@@ -567,6 +582,11 @@ const char *ttb_node_socket_path(const struct ttb_node *node)
 int ttb_node_exit_status(const struct ttb_node *node)
 {
     return node->exit_status;
+}
+
+uint64_t ttb_node_bound_ns(const struct ttb_node *node)
+{
+    return node->bound_ns;
 }
 
 const char *ttb_node_failure(const struct ttb_node *node)

@@ -493,6 +493,17 @@ const char *ttb_drop_name(enum ttb_drop reason)
     return reason >= 0 && reason < TTB_DROP_COUNT ? names[reason] : "unknown";
 }
 
+const char *ttb_action_name(enum ttb_action_kind kind)
+{
+    static const char *const names[TTB_ACTION_COUNT] = {
+        [TTB_ACTION_STOP] = "power-off",        [TTB_ACTION_START] = "power-on",
+        [TTB_ACTION_PAUSE] = "pause",           [TTB_ACTION_RESUME] = "resume",
+        [TTB_ACTION_CARRIER_ON] = "carrier-on", [TTB_ACTION_CARRIER_OFF] = "carrier-off",
+    };
+
+    return kind < TTB_ACTION_COUNT ? names[kind] : "unknown";
+}
+
 /* Hand the frame to the driver, if there is one and it can take it. */
 static int receive(struct ttb_port *port, const void *frame, size_t len_bytes, enum ttb_drop *drop)
 {
@@ -580,12 +591,31 @@ int ttb_port_set_carrier(struct ttb_port *port, bool on)
         return ttb__bridge_fail(port->bridge, -EBUSY, "port %s: set_carrier() from a callback",
                                 port->name);
     }
+    if (on != port->carrier) {
+        ttb__bridge_tell(port->bridge,
+                         &(struct ttb_action){
+                             .kind = on ? TTB_ACTION_CARRIER_ON : TTB_ACTION_CARRIER_OFF,
+                             .node = port->node,
+                             .port = port,
+                             .time_ns = port->bridge->now_ns,
+                         });
+    }
     port->carrier = on;
     if (!port->netdev || port->closed)
         return 0;
     ttb__netdev_set_carrier(port->netdev, on);
     notify(port);
     return 0;
+}
+
+struct ttb_port *ttb_node_port(const struct ttb_node *node, uint32_t index)
+{
+    return index < node->port_count ? node->ports[index] : NULL;
+}
+
+uint64_t ttb_port_way_back_ns(const struct ttb_port *port)
+{
+    return port->way_back_ns;
 }
 
 const char *ttb_port_name(const struct ttb_port *port)

@@ -116,6 +116,7 @@ struct ttb_lab {
     struct ttb_lab_node *nodes, **nodes_end; /* in the order they were added */
     ttb_lab_line_fn line;
     void *line_user;
+    bool debuggable;
     bool ptrace_probed;
     bool warned_unseeded, warned_memory;
     struct ttb__error error;

@@ -219,6 +219,7 @@ static int open_lab(struct ttb_lab *lab, const struct ttb_lab_opts *opts)
     int rc;
 
     lab->seed = opts->seed;
+    lab->debuggable = opts->debuggable;
     lab->memory_mib = opts->memory_mib ? opts->memory_mib : TTB_LAB_MEMORY_DEFAULT_MIB;
     if (lab->memory_mib < TTB_LAB_MEMORY_MIN_MIB || lab->memory_mib > TTB_LAB_MEMORY_MAX_MIB)
         return ttb__lab_fail(lab, -EINVAL, "memory_mib %u is not in %d to %d", lab->memory_mib,

@@ -254,6 +254,7 @@ static int spawn(struct ttb_lab_node *node, const struct command_line *line)
         .environment = environment,
         .directory = lab->directory_fd,
         .guard = &lab->guard,
+        .debuggable = lab->debuggable,
     };
     struct ttb__error why;
     int rc;

@@ -32,6 +32,7 @@ struct ttb__spawn {
     int directory; /* descriptor: becomes the current directory */
     int output;    /* descriptor: standard output and error; standard input is /dev/null */
     const struct ttb__guard *guard; /* NULL: none */
+    bool debuggable; /* may be traced by any process of its user, where Yama would not have it */
 };
 
 /*

@@ -5,6 +5,8 @@
 #include "record/writer.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -95,11 +97,36 @@ static uint32_t know_port(struct ttb_trace_writer *writer, struct ttb_port *port
     place.has_mac = true;
     ttb_port_get_mac(port, place.mac);
     place.mtu_bytes = ttb_port_mtu(port);
+    place.has_way_back = place.node != TTB_TRACE_NONE;
+    place.way_back_ns = place.has_way_back ? ttb_port_way_back_ns(port) : 0;
     if (ttb_trace_writer_add_place(writer, &place, &writer->ports[slot].place))
         return TTB_TRACE_NONE;
     writer->ports[slot].port = port;
+    writer->ports[slot].way_back_ns = place.way_back_ns;
     writer->port_count++;
     return writer->ports[slot].place;
+}
+
+/* What bounds the node besides its grant. */
+static void note_way_back(struct ttb_trace_writer *writer, struct ttb_port *port)
+{
+    struct ttb_trace_place place = {
+        .kind = TTB_TRACE_PORT,
+        .link = TTB_TRACE_NONE,
+        .name = ttb_port_name(port),
+        .has_way_back = true,
+        .way_back_ns = ttb_port_way_back_ns(port),
+    };
+    size_t slot;
+
+    if (know_port(writer, port) == TTB_TRACE_NONE)
+        return;
+    slot = port_slot(writer, port);
+    if (writer->ports[slot].way_back_ns == place.way_back_ns)
+        return;
+    writer->ports[slot].way_back_ns = place.way_back_ns;
+    place.node = know_node(writer, ttb_port_node(port));
+    ttb_trace_writer_add_place(writer, &place, NULL);
 }
 
 /* ---------------------------------------------------------------------------------------- cost */
@@ -152,8 +179,12 @@ static void on_granted(void *user, struct ttb_node *node, uint64_t time_ns)
         .kind = TTB_TRACE_GRANT,
         .time_ns = time_ns,
         .node = know_node(writer, node),
+        .grant = {.until_ns = ttb_node_bound_ns(node)},
     };
+    struct ttb_port *port;
 
+    for (uint32_t i = 0; (port = ttb_node_port(node, i)); i++)
+        note_way_back(writer, port);
     ttb__writer_put(writer, &record);
     sample_now_and_then(writer, time_ns);
 }
@@ -199,6 +230,31 @@ static void on_delivered(void *user, struct ttb_port *port, uint64_t time_ns, co
                drop == TTB_DROP_NONE ? TTB_TRACE_DELIVERED : TTB_TRACE_DROPPED, drop);
 }
 
+static struct ttb_trace_bytes as_bytes(const char *text)
+{
+    return (struct ttb_trace_bytes){.data = text, .len_bytes = strlen(text)};
+}
+
+static void on_acted(void *user, const struct ttb_action *action)
+{
+    struct ttb_trace_writer *writer = user;
+    struct ttb_trace_record record = {
+        .kind = TTB_TRACE_EVENT,
+        .time_ns = action->time_ns,
+        .node = know_node(writer, action->node),
+        .event = {.action = as_bytes(ttb_action_name(action->kind))},
+    };
+    char detail[48];
+
+    if (action->port)
+        record.event.target = as_bytes(ttb_port_name(action->port));
+    if (action->start_ns > action->time_ns) {
+        snprintf(detail, sizeof(detail), "start_ns=%" PRIu64, action->start_ns);
+        record.event.detail = as_bytes(detail);
+    }
+    ttb_trace_write(writer, &record);
+}
+
 void ttb_trace_note_state(void *user, struct ttb_node *node, enum ttb_node_state state,
                           uint64_t time_ns, const char *why)
 {
@@ -231,6 +287,7 @@ int ttb_trace_writer_attach_bridge(struct ttb_trace_writer *writer, struct ttb_b
         .granted = on_granted,
         .transmitted = on_transmitted,
         .delivered = on_delivered,
+        .acted = on_acted,
     };
     int rc;
 

@@ -268,7 +268,8 @@ static const char *event_difference(const struct ttb_trace_event *a,
 
 /* What is of one kind, from one node, is looked at for its content first: a frame that is another one
  * says more than that it came at another time. */
-static const char *find_difference(const struct ttb_trace_tables *tables_a,
+static const char *find_difference(const struct ttb_trace_compare *compare,
+                                   const struct ttb_trace_tables *tables_a,
                                    const struct ttb_trace_record *a,
                                    const struct ttb_trace_tables *tables_b,
                                    const struct ttb_trace_record *b, struct ttb__trace_text *text)
@@ -304,7 +305,7 @@ static const char *find_difference(const struct ttb_trace_tables *tables_a,
     default:
         break;
     }
-    if (!field && a->time_ns != b->time_ns) {
+    if (!field && !compare->opts.without_times && a->time_ns != b->time_ns) {
         say_times(text, a->time_ns, b->time_ns);
         field = "time";
     }
@@ -317,6 +318,8 @@ static bool is_compared(const struct ttb_trace_compare *compare,
                         const struct ttb_trace_record *record)
 {
     if (compare->opts.one_node && record->node != compare->opts.only_node)
+        return false;
+    if (compare->opts.kinds && !(compare->opts.kinds >> record->kind & 1))
         return false;
     switch (record->kind) {
     case TTB_TRACE_GRANT:
@@ -406,15 +409,15 @@ int ttb_trace_compare_feed(struct ttb_trace_compare *compare, const struct ttb_t
         ttb__trace_text_add(&text, "end: the expected run has ended, this one goes on");
         return say_difference(compare, "end", NULL, tables, record);
     }
-    field = find_difference(ttb_trace_reader_tables(compare->expected), &expected, tables, record,
-                            &text);
+    field = find_difference(compare, ttb_trace_reader_tables(compare->expected), &expected, tables,
+                            record, &text);
     if (field)
         return say_difference(compare, field, &expected, tables, record);
     keep(&compare->ring[compare->compared++ % compare->opts.context], record);
     return 0;
 }
 
-int ttb_trace_compare_finish(struct ttb_trace_compare *compare)
+static int finish(struct ttb_trace_compare *compare, bool stopped, uint64_t time_ns)
 {
     struct ttb__trace_text text = {.at = compare->summary, .room_bytes = sizeof(compare->summary)};
     struct ttb_trace_record expected;
@@ -422,11 +425,25 @@ int ttb_trace_compare_finish(struct ttb_trace_compare *compare)
 
     if (compare->result)
         return compare->result;
-    rc = next_expected(compare, &expected);
+    do
+        rc = next_expected(compare, &expected);
+    while (rc > 0 && stopped && expected.kind == TTB_TRACE_CONSOLE);
     if (rc <= 0)
         return expected_ended(compare, rc);
+    if (stopped && expected.time_ns >= time_ns)
+        return 0;
     ttb__trace_text_add(&text, "end: this run has ended, the expected one goes on");
     return say_difference(compare, "end", &expected, NULL, NULL);
+}
+
+int ttb_trace_compare_finish(struct ttb_trace_compare *compare)
+{
+    return finish(compare, false, 0);
+}
+
+int ttb_trace_compare_finish_at(struct ttb_trace_compare *compare, uint64_t time_ns)
+{
+    return finish(compare, true, time_ns);
 }
 
 void ttb_trace_compare_sink(void *user, const struct ttb_trace_tables *tables,

@@ -130,6 +130,8 @@ void ttb__place_to_message(const struct ttb_trace_place *place, Ttb__TracePlace 
     message->has_speed_bps = place->speed_bps != 0;
     message->speed_bps = place->speed_bps;
     message->description = (char *)place->description;
+    message->has_way_back_ns = place->has_way_back;
+    message->way_back_ns = place->way_back_ns;
 }
 
 static int set_node(struct ttb__tables *tables, const Ttb__TraceNode *message,
@@ -194,6 +196,8 @@ static int set_place(struct ttb__tables *tables, const Ttb__TracePlace *message,
         .link = message->has_link ? message->link : TTB_TRACE_NONE,
         .speed_bps = message->speed_bps,
         .description = message->description,
+        .has_way_back = message->has_way_back_ns,
+        .way_back_ns = message->way_back_ns,
     };
     int rc;
 

@@ -4,6 +4,7 @@
  * A run, shared by the files of this folder only.
  *
  *   run.c       life of a run: the loop that lets simulated time pass from one action to the next
+ *   play.c      the other loop: one node lives through what was recorded of it; debugger.c: gdb
  *   setup.c     Linux nodes from the scenario
  *   action.c    what is done at which simulated time; events
  *   command.c   which command runs when; talking to the agents (guest/)
@@ -159,6 +160,7 @@ struct ttb__console_watch; /* console.c */
 struct ttb__terminal;      /* terminal.c */
 struct ttb__freeze;        /* freeze.c */
 struct ttb__progress;      /* progress.c */
+struct ttb__player;        /* play.c */
 
 struct ttb__run {
     const Ttb__Scenario *scenario;
@@ -189,8 +191,11 @@ struct ttb__run {
     struct ttb__freeze *freeze;     /* NULL: time goes on as fast as it can */
     struct ttb__input **inputs;     /* in the order in which they were put in */
     size_t input_count, inputs_left;
-    uint64_t input_bytes; /* typed, so far */
-    uint64_t frames;      /* that nodes sent, those to the runner included */
+    uint64_t input_bytes;          /* typed, so far */
+    uint64_t frames;               /* that nodes sent, those to the runner included */
+    struct ttb_trace_bytes packed; /* none: pack `scenario` */
+    const char *only_node;         /* NULL: all; else the others are but names */
+    struct ttb__player *player;    /* NULL: none */
 
     volatile sig_atomic_t interrupted;
     bool out_of_memory;
@@ -219,6 +224,12 @@ size_t ttb__run_find_link(const Ttb__Scenario *scenario, const char *name);
 /* An event record in the trace. */
 void ttb__run_record_event(struct ttb__run *run, const char *action, const char *target,
                            const char *detail);
+
+/* Close the trace, if it is open. NULL: without a footer. */
+void ttb__run_close_trace(struct ttb__run *run, const struct ttb_trace_end *end);
+
+/* play.c: a record has been made. */
+void ttb__player_note(struct ttb__player *player, const struct ttb_trace_record *record);
 
 /* setup.c */
 int ttb__setup_nodes(struct ttb__run *run);

@@ -20,6 +20,9 @@
 
 #include "run/traced.h"
 
+/* For limits of wall time: 24 days. */
+#define NEVER_MS INT32_MAX
+
 int ttb__run_fail(struct ttb__run *run, int code, const char *format, ...)
 {
     va_list args;
@@ -71,6 +74,11 @@ struct ttb_trace_writer *ttb__run_writer(const struct ttb__run *run)
     return run->writer;
 }
 
+const char *ttb__run_error(const struct ttb__run *run)
+{
+    return run->error;
+}
+
 void ttb__run_interrupt(struct ttb__run *run)
 {
     run->interrupted = 1;
@@ -117,6 +125,8 @@ static void on_record(void *user, const struct ttb_trace_tables *tables,
 
     if (run->sink)
         run->sink(run->sink_user, tables, record);
+    if (run->player)
+        ttb__player_note(run->player, record);
     if (record->kind == TTB_TRACE_FRAME && record->frame.what == TTB_TRACE_TRANSMITTED)
         run->frames++;
     ttb__progress_show(run);
@@ -188,12 +198,16 @@ static int open_lab(struct ttb__run *run, const struct ttb__run_opts *opts)
         .no_look_ahead = opts->no_look_ahead,
         .log = log_line,
         .log_user = run,
+        .connect_timeout_ms = opts->debuggable ? NEVER_MS : 0,
+        .hang_report_ms = opts->debuggable ? NEVER_MS : 0,
+        .hang_kill_ms = opts->debuggable ? NEVER_MS : 0,
     };
     const struct ttb_lab_opts lab_opts = {
         .size = sizeof(lab_opts),
         .directory = opts->directory,
         .seed = run->scenario->seed,
         .bridge = &bridge_opts,
+        .debuggable = opts->debuggable,
     };
     int rc = ttb_lab_new(&lab_opts, &run->lab, run->error, sizeof(run->error));
 
@@ -297,7 +311,8 @@ static int open_trace(struct ttb__run *run)
         if (ttb_lab_find_image(ttb__setup_image(given), path, sizeof(path), NULL, 0) == 0)
             nodes[i].image = add_artifact(&artifacts, TTB_TRACE_IMAGE, path);
     }
-    header.scenario = (struct ttb_trace_bytes){packed, packed_bytes};
+    header.scenario =
+        run->packed.len_bytes ? run->packed : (struct ttb_trace_bytes){packed, packed_bytes};
     header.artifacts = artifacts.list;
     header.artifact_count = artifacts.count;
     if (!rc) {
@@ -367,8 +382,10 @@ int ttb__run_new(const struct ttb__run_opts *opts, struct ttb__run **made, char 
     run->sink_user = opts->sink_user;
     run->sink_begin = opts->sink_begin;
     run->sink_end = opts->sink_end;
+    run->packed = opts->packed;
+    run->only_node = opts->only_node;
     run->ops = engine(run->scenario);
-    rc = ttb__run_check(run->scenario, run->error, sizeof(run->error));
+    rc = run->only_node ? 0 : ttb__run_check(run->scenario, run->error, sizeof(run->error));
     if (!rc)
         rc = ttb__limits_raise(run);
     if (!rc)
@@ -384,9 +401,10 @@ int ttb__run_new(const struct ttb__run_opts *opts, struct ttb__run **made, char 
     if (!rc) {
         ttb_bridge_on_node_state(ttb_lab_bridge(run->lab), on_state, run);
         ttb_lab_on_console_line(run->lab, on_line, run);
-        rc = build_network(run);
+        if (!run->only_node)
+            rc = build_network(run);
     }
-    if (!rc)
+    if (!rc && !run->only_node)
         rc = ttb__action_add_events(run);
     if (!rc)
         rc = ttb__freeze_new(run, opts);
@@ -401,7 +419,7 @@ int ttb__run_new(const struct ttb__run_opts *opts, struct ttb__run **made, char 
     return 0;
 }
 
-static void close_trace(struct ttb__run *run, const struct ttb_trace_end *end)
+void ttb__run_close_trace(struct ttb__run *run, const struct ttb_trace_end *end)
 {
     if (!run->writer)
         return;
@@ -422,7 +440,7 @@ void ttb__run_free(struct ttb__run *run)
     if (!run)
         return;
     ttb__progress_free(run);
-    close_trace(run, NULL);
+    ttb__run_close_trace(run, NULL);
     if (run->lab) {
         ttb_bridge_on_node_state(ttb_lab_bridge(run->lab), NULL, NULL);
         ttb_lab_on_console_line(run->lab, NULL, NULL);
@@ -708,11 +726,11 @@ enum ttb__verdict ttb__run_conclude(struct ttb__run *run)
     if (run->writer)
         run->has_digest = ttb_trace_writer_get_digest(run->writer, TTB_TRACE_NONE, &run->digest,
                                                       &run->counts) == 0;
-    close_trace(run, &(struct ttb_trace_end){
-                         .end_ns = ttb__run_now_ns(run),
-                         .ending = run->ending,
-                         .why = run->trouble_count ? run->troubles[0] : "",
-                     });
+    ttb__run_close_trace(run, &(struct ttb_trace_end){
+                                  .end_ns = ttb__run_now_ns(run),
+                                  .ending = run->ending,
+                                  .why = run->trouble_count ? run->troubles[0] : "",
+                              });
     rc = ttb__result_write(run);
     if (rc) {
         add_trouble(run, "cannot write summary.json: %s", strerror(-rc));

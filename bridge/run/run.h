@@ -37,12 +37,18 @@ enum ttb__verdict {
 
 struct ttb__run_opts {
     const Ttb__Scenario *scenario; /* complete, files embedded; must live as long as the run */
-    const char *directory;         /* the run directory; made if it is not there. NULL: one that
+    /* What the trace shall have as its scenario; none: `scenario`. For one whose kernels and images have
+     * been found already. */
+    struct ttb_trace_bytes packed;
+    const char *directory;     /* the run directory; made if it is not there. NULL: one that
                                       ttb__run_free() removes */
-    const char *scenario_file;     /* "given as": its bytes go to scenario.yaml; NULL: printed */
-    bool progress;                 /* a line on standard error */
-    const char *console;    /* attach standard input and output to this node; NULL: to none */
-    const uint64_t *pauses; /* times at which to freeze, in any order; there is a prompt then */
+    const char *scenario_file; /* "given as": its bytes go to scenario.yaml; NULL: printed */
+    bool progress;             /* a line on standard error */
+    const char *only_node;     /* start this node only, and no network: for ttb__run_play().
+                                      NULL: all */
+    bool debuggable;           /* debuggers may attach, and nobody is ended for taking long */
+    const char *console;       /* attach standard input and output to this node; NULL: to none */
+    const uint64_t *pauses;    /* times at which to freeze, in any order; there is a prompt then */
     size_t pause_count;
     bool has_pace; /* simulated time in wall time; else 1 while a console is attached */
     double pace;   /* 0: as fast as it can */
@@ -68,6 +74,27 @@ int ttb__run_new(const struct ttb__run_opts *opts, struct ttb__run **run, char *
 /* Run until the end, or until ttb__run_interrupt(). @return 0, or a negative errno: the run broke;
  * ttb__run_conclude() says why. */
 int ttb__run_execute(struct ttb__run *run);
+
+/* How to play a node (opts.only_node). */
+struct ttb__play_opts {
+    const char *trace; /* the recording: a trace or a run directory */
+    uint64_t until_ns; /* stop there; TTB_TIME_NEVER: at the end of the recording */
+    const char *const
+        *gdb; /* attach gdb when until_ns has been reached, with these arguments (ending
+                               with NULL), and play on as it lets the node go on; if until_ns is
+                               TTB_TIME_NEVER, before the node does anything. NULL: no gdb */
+};
+
+/*
+ * Instead of ttb__run_execute(): let the node live through what is recorded of it. It gets its frames,
+ * and everything else that was done to it, at their times, and runs when and as far as it ran. Whether
+ * it does the same is for the sink to see. Closes the trace.
+ * @return 0, also after ttb__run_interrupt(); or a negative errno, see ttb__run_error()
+ */
+int ttb__run_play(struct ttb__run *run, const struct ttb__play_opts *opts);
+
+/* The sentence that goes with the last error. */
+const char *ttb__run_error(const struct ttb__run *run);
 
 /* End soon. From signal handlers and sinks. */
 void ttb__run_interrupt(struct ttb__run *run);

@@ -444,6 +444,18 @@ static int add_node(struct ttb__run_node *node)
     return rc;
 }
 
+/* Where one node is started alone, the others are names, so that it has the id that it has among them:
+ * ids are part of what a node sees (its addresses, its random numbers). */
+static int add_name(struct ttb__run_node *node)
+{
+    const struct ttb_node_opts opts = {
+        .size = sizeof(opts), .name = node->given->name, .start_ns = INT64_MAX - 1};
+    struct ttb_bridge *bridge = ttb_lab_bridge(node->run->lab);
+    int rc = ttb_bridge_add_node(bridge, &opts, &node->node);
+
+    return rc ? ttb__run_fail(node->run, rc, "%s", ttb_bridge_error(bridge)) : 0;
+}
+
 static int make_output(struct ttb__run_node *node)
 {
     char path[PATH_MAX];
@@ -473,6 +485,10 @@ int ttb__setup_nodes(struct ttb__run *run)
         node->run = run;
         node->given = run->scenario->nodes[i];
         node->number = i;
+        if (run->only_node && strcmp(run->only_node, node->given->name) != 0) {
+            rc = add_name(node);
+            continue;
+        }
         rc = add_node(node);
         if (!rc)
             rc = make_output(node);

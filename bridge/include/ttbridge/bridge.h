@@ -247,6 +247,10 @@ const char *ttb_node_socket_path(const struct ttb_node *node);
 /** The process' wait(2) status of the life that ended last; -1 if there is none. */
 int ttb_node_exit_status(const struct ttb_node *node);
 
+/** The time strictly before which a node that has been let run comes back by itself: of its grant now
+ * (lowered when it transmits), else of the last one; 0: it has had none. */
+uint64_t ttb_node_bound_ns(const struct ttb_node *node);
+
 /** Why the node failed, "" if it did not. Valid until the node is started again. */
 const char *ttb_node_failure(const struct ttb_node *node);
 
@@ -255,6 +259,7 @@ struct ttb_node *ttb_bridge_find_node(struct ttb_bridge *bridge, const char *nam
 
 /**
  * Called when a node's state becomes WAITING for the first time (it is up), STOPPED or FAILED.
+ * @param time_ns  the bridge's clock, or, if the node was ahead of it, the time from which it ran last
  * @param why  a sentence for FAILED, else ""
  * The callback may read anything, and call nothing that changes the bridge.
  */
@@ -340,6 +345,10 @@ const char *ttb_drop_name(enum ttb_drop reason);
 int ttb_bridge_set_latency(struct ttb_bridge *bridge, struct ttb_port *from, struct ttb_port *to,
                            uint64_t latency_ns);
 
+/** What follows from the promises for a port: how long whatever its node sends there takes, at least,
+ * to have any influence on that node again, by whatever way. */
+uint64_t ttb_port_way_back_ns(const struct ttb_port *port);
+
 /** Promise that this port is connected with none of the others: what its node sends there comes back
  * to this port only, if at all (e.g. a line between a node and a program that controls it). */
 void ttb_port_set_isolated(struct ttb_port *port);
@@ -360,6 +369,26 @@ int ttb_port_deliver(struct ttb_port *port, const void *frame, size_t len_bytes)
 /** Carrier on or off, as the driver sees it (a link that goes down). Ports start with carrier. */
 int ttb_port_set_carrier(struct ttb_port *port, bool on);
 
+/** What is done to a node or a port from outside, besides delivering frames. */
+enum ttb_action_kind {
+    TTB_ACTION_STOP,        /**< ttb_node_stop() */
+    TTB_ACTION_START,       /**< ttb_node_restart(): it will start at `start_ns` */
+    TTB_ACTION_PAUSE,       /**< ttb_node_pause() */
+    TTB_ACTION_RESUME,      /**< ttb_node_resume() */
+    TTB_ACTION_CARRIER_ON,  /**< ttb_port_set_carrier(), where it changed something */
+    TTB_ACTION_CARRIER_OFF, /**< */
+    TTB_ACTION_COUNT
+};
+/** "power-off", "power-on", "pause", "resume", "carrier-on", "carrier-off": as traces have it. */
+const char *ttb_action_name(enum ttb_action_kind kind);
+struct ttb_action {
+    enum ttb_action_kind kind;
+    struct ttb_node *node; /**< NULL: `port` is a wall-clock port */
+    struct ttb_port *port; /**< NULL: it was done to the node */
+    uint64_t time_ns;
+    uint64_t start_ns; /**< of TTB_ACTION_START; else 0 */
+};
+
 /**
  * Watches a run, e.g. to record it. Every callback may be NULL; they are made from within advance()
  * and deliver(), in the run's order, may read anything and change nothing.
@@ -374,6 +403,8 @@ struct ttb_observer {
     /** A frame was handed to a port; `drop` tells whether it got through. */
     void (*delivered)(void *user, struct ttb_port *port, uint64_t time_ns, const void *frame,
                       size_t len_bytes, enum ttb_drop drop);
+    /** Something is done to a node or port, and will succeed; what follows from it comes later. */
+    void (*acted)(void *user, const struct ttb_action *action);
 };
 /** Install an observer (copied), or take it away with NULL. One at a time. */
 int ttb_bridge_observe(struct ttb_bridge *bridge, const struct ttb_observer *observer, void *user);
@@ -412,6 +443,9 @@ struct ttb_node_outlook {
 /** Look at a node between two calls of ttb_bridge_advance(). @return 0; -EINVAL: `size`; -EBUSY: from
  * within advance() while it runs */
 int ttb_node_get_outlook(struct ttb_node *node, struct ttb_node_outlook *outlook);
+
+/** A node's ports in the order in which they were added; NULL beyond the last. */
+struct ttb_port *ttb_node_port(const struct ttb_node *node, uint32_t index);
 
 const char *ttb_port_name(const struct ttb_port *port);
 struct ttb_node *ttb_port_node(const struct ttb_port *port);

@@ -79,6 +79,9 @@ struct ttb_lab_opts {
     uint64_t seed;         /**< of everything that is random in the nodes; 0 is a seed as well */
     const char *memory_directory; /**< where nodes' memory files go, a tmpfs that allows execution;
                                        NULL: /dev/shm */
+    bool
+        debuggable; /**< processes of the same user may attach to nodes with ptrace(2), also where the
+                          host allows it to a process' ancestors only (Yama) */
     const struct ttb_bridge_opts *bridge; /**< options of the bridge, `directory` being ignored;
                                                NULL: defaults */
 };

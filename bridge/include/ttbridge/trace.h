@@ -126,6 +126,8 @@ struct ttb_trace_place {
     uint32_t link;           /**< TTB_TRACE_NONE: none, or unknown */
     uint64_t speed_bps;      /**< 0: unlimited or unknown */
     const char *description; /**< NULL: none */
+    bool has_way_back;
+    uint64_t way_back_ns; /**< ttb_port_way_back_ns() */
 };
 
 /** What has been declared so far, in the order in which it was; places[i].id is i. Ids of nodes and
@@ -553,7 +555,10 @@ struct ttb_trace_compare_opts {
     unsigned context;      /**< records before the difference that are kept; 0: 5, at most 100 */
     bool without_schedule; /**< leave grants out */
     bool without_network;  /**< leave out what happened inside the network */
-    uint32_t only_node;    /**< with `one_node`: leave out all but this node's records */
+    bool
+        without_times; /**< when something happened makes no difference, only what and in which order */
+    uint32_t kinds;     /**< 1 << kind for each kind of record that is compared; 0: all */
+    uint32_t only_node; /**< with `one_node`: leave out all but this node's records */
     bool one_node;
 };
 
@@ -590,6 +595,11 @@ int ttb_trace_compare_feed(struct ttb_trace_compare *compare, const struct ttb_t
 
 /** There are no more records. @return as feed; 1 if the trace has more */
 int ttb_trace_compare_finish(struct ttb_trace_compare *compare);
+
+/** There are no more records because this run was stopped when its clock had come to `time_ns`. @return
+ * as feed; 1 if the trace has more before that time, what a node printed last excepted: it may have been
+ * stopped before it did. */
+int ttb_trace_compare_finish_at(struct ttb_trace_compare *compare, uint64_t time_ns);
 
 /** feed() as a sink, `user` being the comparison. Ask ttb_trace_compare_result() now and then. */
 void ttb_trace_compare_sink(void *user, const struct ttb_trace_tables *tables,

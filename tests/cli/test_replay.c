@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* ttb replay --node, as a user sees it, with real nodes. */
+#include "run.h"
+
+#include <limits.h>
+
+static const char *program;
+static char work[] = "/tmp/ttb-replay-XXXXXX";
+
+/* All that can be done to a node, with output in which its past shows. */
+static const char eventful[] =
+    "engine: builtin\n"
+    "duration: 6s\n"
+    "links: {lan: {type: ethernet, rate: 10Mbps, delay: 1ms, loss: 5%}}\n"
+    "nodes:\n"
+    "  a:\n"
+    "    interfaces: [{link: lan, address: 10.0.0.1/24}]\n"
+    "    run: [cat /proc/version, ping -c 30 -i 0.1 b]\n"
+    "    collect: [/etc/hosts]\n"
+    "  b:\n"
+    "    interfaces: [{link: lan, address: 10.0.0.2/24}]\n"
+    "    run: ['while :; do date; cat /root/x; echo $RANDOM >> /root/x; sync; sleep 0.3; done']\n"
+    "events:\n"
+    "  - {at: 1s, link: lan, set: {up: false}}\n"
+    "  - {at: 1300ms, link: lan, set: {up: true}}\n"
+    "  - {at: 1500ms, node: b, action: pause}\n"
+    "  - {at: 2s, node: b, action: resume}\n"
+    "  - {at: 2500ms, node: a, exec: {command: 'ip link; cat /proc/uptime'}}\n"
+    "  - {at: 3s, node: b, action: kill}\n"
+    "  - {at: 3500ms, node: b, action: restart}\n"
+    "  - {at: 4s, node: b, action: stop}\n"
+    "  - {at: 5s, node: b, action: restart}\n";
+
+static void write_scenario(const char *text)
+{
+    char path[64];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/s.yaml", work);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* In the work folder; the scenario is s.yaml. */
+static void expect(const char *line, int status, struct said *said)
+{
+    char whole[2048];
+
+    snprintf(whole, sizeof(whole), "cd %s && { %s; }", work, line);
+    run(program, whole, said);
+    if (said->status != status)
+        fail_msg("%s: status %d, not %d\n%s\n%s", line, said->status, status, said->out, said->err);
+}
+
+static int fresh_folder(void **state)
+{
+    (void)state;
+    strcpy(work + strlen(work) - 6, "XXXXXX");
+    return mkdtemp(work) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    struct said said;
+    char line[64];
+
+    (void)state;
+    snprintf(line, sizeof(line), "rm -rf %s", work);
+    run(program, line, &said);
+    return said.status;
+}
+
+/* --------------------------------------------------------------------------------- the same */
+
+static void a_node_alone_lives_through_the_same_again(void **state)
+{
+    struct said said;
+
+    (void)state;
+    write_scenario(eventful);
+    expect("$TTB run -q s.yaml -o 1 && mkdir elsewhere && mv 1/run.ttb elsewhere && rm -r 1", 0,
+           &said);
+    expect("$TTB show --records elsewhere | grep '  b  event'", 0, &said);
+    assert_says(said.out, "1.000000000 s  b  event  carrier-off eth0\n");
+    assert_says(said.out, "1.300000000 s  b  event  carrier-on eth0\n");
+    assert_says(said.out, "1.500000000 s  b  event  pause\n");
+    assert_says(said.out, "2.000000000 s  b  event  resume\n");
+    assert_says(said.out, "3.000000000 s  b  event  power-off\n");
+    assert_says(said.out, "3.500000000 s  b  event  power-on\n");
+    expect("$TTB replay elsewhere --node a -o a", 0, &said);
+    assert_says(said.out, "node a alone: identical, to 6.0");
+    expect("$TTB replay elsewhere -n b -o b", 0, &said);
+    assert_says(said.out, "node b alone: identical, to 6.0");
+    /* Its own recording says so, too; frames have other numbers where there are fewer. */
+    expect("of_b() { $TTB show --records $1 | grep -E '  b(\\.eth0|\\.ttb)?  ' |"
+           "         sed 's/#[0-9]* //'; }; "
+           "of_b elsewhere > whole && of_b b > alone && "
+           "[ $(wc -l < whole) -gt 200 ] && cmp whole alone",
+           0, &said);
+    expect("$TTB replay elsewhere -n b --until 2.75s -o c", 0, &said);
+    assert_says(said.out, "node b alone: identical, to 2.750000000 s");
+    expect("$TTB show c | grep '^ended'", 0, &said);
+    assert_says(said.out, "at 2.750000000 s");
+}
+
+static void with_messages_as_well(void **state)
+{
+    struct said said;
+
+    (void)state;
+    write_scenario(eventful);
+    expect("$TTB run -q s.yaml -o 1 --set defaults.clock=messages && $TTB replay 1 -n b", 0, &said);
+    assert_says(said.out, "node b alone: identical, to 6.0");
+}
+
+static void a_node_of_an_ns3_network_needs_no_ns3(void **state)
+{
+    struct said said;
+
+    (void)state;
+    write_scenario(
+        "duration: 30s\n"
+        "links: {lan: {type: csma, rate: 100Mbps, delay: 1ms}}\n"
+        "nodes:\n"
+        "  server: {interfaces: [{link: lan, address: 10.0.0.3/24}]}\n"
+        "  n1:\n"
+        "    interfaces: [{link: lan, address: 10.0.0.1/24}]\n"
+        "    run: [ping -c 9 -i 0.1 server]\n"
+        "  n2: {interfaces: [{link: lan, address: 10.0.0.2/24}], run: [ping -c 5 n1]}\n");
+    expect("$TTB run -q s.yaml -o 1 && $TTB replay 1 -n n2", 0, &said);
+    assert_says(said.out, "node n2 alone: identical, to ");
+}
+
+/* -------------------------------------------------------------------------------- different */
+
+static void the_first_difference_of_a_node_alone_is_shown(void **state)
+{
+    struct said said;
+
+    (void)state;
+    write_scenario(eventful);
+    /* A byte of what the kernel says of itself. */
+    expect("cp \"$($TTB kernel path 2> /dev/null || echo $TTB_KERNEL)\" linux && chmod +w linux && "
+           "$TTB run -q s.yaml -o 1 --set defaults.kernel=./linux",
+           0, &said);
+    expect("for at in $(grep -abo 'ttbridge@ttbridge' linux | cut -d: -f1); do "
+           "printf T | dd of=linux bs=1 seek=$at conv=notrunc 2> /dev/null; done; "
+           "$TTB replay 1 --node a",
+           1, &said);
+    assert_says(said.out, "differs at ");
+    assert_says(said.out, "ttbridge@ttbridge");
+    assert_says(said.out, "Ttbridge@ttbridge");
+    assert_says(said.out, "kernel: expected ");
+    expect("$TTB replay 1", 1, &said);
+    assert_says(said.out, "Ttbridge@ttbridge");
+    assert_says(said.out, "kernel: expected ");
+}
+
+static void a_recording_that_was_cut_off_is_played_as_far_as_it_goes(void **state)
+{
+    struct said said;
+
+    (void)state;
+    write_scenario("engine: builtin\n"
+                   "duration: 100000s\n"
+                   "links: {lan: {type: ethernet, delay: 1ms}}\n"
+                   "nodes:\n"
+                   "  a:\n"
+                   "    interfaces: [{link: lan, address: 10.0.0.1/24}]\n"
+                   "    run: [ping -q -i 0.01 b]\n"
+                   "  b: {interfaces: [{link: lan, address: 10.0.0.2/24}]}\n");
+    expect("$TTB run -q s.yaml -o 1 & killed=$!; "
+           "for i in $(seq 300); do sleep 0.1; "
+           "$TTB show --records 1 2> /dev/null | grep -q 'echo reply' && break; done; "
+           "kill -KILL $killed; wait $killed; "
+           "$TTB show --records 1 | grep -c 'echo reply'",
+           0, &said);
+    expect("$TTB replay 1 && $TTB replay 1 -n a", 0, &said);
+    assert_says(said.out, "\nnode a alone: identical as far as was recorded, to ");
+    assert_true(strncmp(said.out, "identical as far as was recorded, to ", 37) == 0);
+}
+
+/* -------------------------------------------------------------------------------------- gdb */
+
+static void need_gdb(void)
+{
+    struct said said;
+
+    run(program, "gdb --version", &said);
+    if (said.status != 0)
+        skip();
+}
+
+static void gdb_sees_the_kernel_at_the_time_that_was_asked_for(void **state)
+{
+    struct said said;
+    unsigned long long seen_ns;
+    const char *at;
+
+    (void)state;
+    need_gdb();
+    write_scenario(eventful);
+    expect("$TTB run -q s.yaml -o 1", 0, &said);
+    expect("$TTB replay 1 --node a --gdb --until 700ms -- -batch -ex bt "
+           "-ex 'printf \"[%llu]\\n\", time_travel_time'",
+           0, &said);
+    assert_says(said.out, "start_kernel");
+    assert_says(said.out, "node a alone: identical, to 0.700000000 s");
+    at = strchr(said.out, '[');
+    while (at && sscanf(at, "[%llu]", &seen_ns) != 1)
+        at = strchr(at + 1, '[');
+    assert_non_null(at);
+    /* It is idle since the latest thing that it did, and pings ten times a second. */
+    assert_in_range(seen_ns, 500000000, 700000000);
+}
+
+static void the_node_goes_on_under_gdb_and_does_the_same(void **state)
+{
+    struct said said;
+
+    (void)state;
+    need_gdb();
+    write_scenario(eventful);
+    /* A script that never comes to a breakpoint gets its prompt back at the end. */
+    expect(
+        "$TTB run -q s.yaml -o 1 && "
+        "printf 'break icmp_rcv\\ncontinue\\nbt 3\\ndelete\\ncontinue\\necho over\\\\n\\n' > x && "
+        "$TTB replay 1 --node a --gdb -- -batch -x x",
+        0, &said);
+    assert_says(said.out, "#0  icmp_rcv ");
+    assert_says(said.err, "the recording ends here, at 6.0");
+    assert_says(said.out, "over\n");
+    assert_says(said.out, "node a alone: identical, to 6.0");
+}
+
+static void wrong_use_is_named(void **state)
+{
+    struct said said;
+
+    (void)state;
+    write_scenario("engine: builtin\nnodes: {a: {run: [echo x]}, b: {}}\n");
+    expect("$TTB run -q s.yaml -o 1", 0, &said);
+    expect("$TTB replay 1 --node c", 2, &said);
+    assert_says(said.err, "there is no node \"c\"; nodes of this run: a b\n");
+    expect("PATH= $TTB replay 1 --node a --gdb", 3, &said);
+    assert_says(said.err, "gdb: No such file or directory (on Debian: apt-get install gdb)");
+}
+
+int main(int argc, char **argv)
+{
+#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, fresh_folder, remove_folder)
+    const struct CMUnitTest alone[] = {
+        WITH_FOLDER(a_node_alone_lives_through_the_same_again),
+        WITH_FOLDER(with_messages_as_well),
+        WITH_FOLDER(the_first_difference_of_a_node_alone_is_shown),
+        WITH_FOLDER(a_recording_that_was_cut_off_is_played_as_far_as_it_goes),
+        WITH_FOLDER(wrong_use_is_named),
+    };
+    const struct CMUnitTest gdb[] = {
+        WITH_FOLDER(gdb_sees_the_kernel_at_the_time_that_was_asked_for),
+        WITH_FOLDER(the_node_goes_on_under_gdb_and_does_the_same),
+    };
+    const struct CMUnitTest ns3[] = {
+        WITH_FOLDER(a_node_of_an_ns3_network_needs_no_ns3),
+    };
+
+    if (argc != 3) {
+        fputs("usage: test_replay TTB alone|gdb|ns3\n", stderr);
+        return 2;
+    }
+    program = argv[1];
+    if (strcmp(argv[2], "ns3") == 0)
+        return cmocka_run_group_tests(ns3, NULL, NULL);
+    if (strcmp(argv[2], "gdb") == 0)
+        return cmocka_run_group_tests(gdb, NULL, NULL);
+    return cmocka_run_group_tests(alone, NULL, NULL);
+}

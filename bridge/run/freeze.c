@@ -153,6 +153,8 @@ static int freeze_here(struct ttb__run *run)
     else if (!freeze->stepping && freeze->target_ns <= freeze->next_ns)
         freeze->frozen_ns = freeze->target_ns;
     ttb__terminal_give_back(run);
+    if (ttb__terminal_is_attached(run))
+        putchar('\n'); /* the shell's line is not ended */
     freeze->now = false;
     freeze->stepping = false;
     freeze->target_ns = TTB_TIME_NEVER;

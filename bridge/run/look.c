@@ -152,6 +152,13 @@ int ttb__look_at_events(struct ttb__run *run)
         printf("%20s  %s\n", ttb__look_time(list.entries[i].time_ns, time), list.entries[i].text);
     }
     free(list.entries);
+    for (size_t i = 0; run->ops->under_way && i < run->scenario->n_links; i++) {
+        uint64_t frames = run->ops->under_way(run->network, i);
+
+        if (frames)
+            printf("%20s  link %s: %" PRIu64 " frame%s under way\n", "",
+                   run->scenario->links[i]->name, frames, frames == 1 ? "" : "s");
+    }
     return rc;
 }
 

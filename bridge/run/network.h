@@ -52,6 +52,8 @@ struct ttb__network_ops {
     int (*set_interface)(struct ttb__network *network, size_t node, size_t interface, bool up);
     void (*count_link)(struct ttb__network *network, size_t link,
                        struct ttb__link_counters *counters);
+    /* Frames that were sent on a link, and neither received nor dropped yet. NULL: it cannot tell */
+    uint64_t (*under_way)(struct ttb__network *network, size_t link);
     /* Write and close files. @return 0 or a negative errno */
     int (*finish)(struct ttb__network *network);
     const char *(*error)(const struct ttb__network *network);

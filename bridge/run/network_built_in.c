@@ -347,6 +347,15 @@ static void count_link(struct ttb__network *network, size_t number,
     }
 }
 
+static uint64_t under_way(struct ttb__network *network, size_t number)
+{
+    struct ttb__link_counters counters;
+
+    count_link(network, number, &counters);
+    return counters.sent - counters.received - counters.lost - counters.queue_full - counters.down -
+           counters.other;
+}
+
 static int finish(struct ttb__network *network)
 {
     int rc = 0;
@@ -385,6 +394,7 @@ const struct ttb__network_ops ttb__network_built_in = {
     .change_link = change_link,
     .set_interface = set_interface,
     .count_link = count_link,
+    .under_way = under_way,
     .finish = finish,
     .error = get_error,
     .free = free_network,

@@ -141,6 +141,21 @@ static void it_stops_where_it_is_told_and_shows_what_is_there(void **state)
     talk_free(&talk);
 }
 
+static void frames_under_way_are_counted(void **state)
+{
+    struct said said;
+
+    (void)state;
+    write_network(false);
+    /* What asks for b's address is sent when a has booted, at some 10 ms. */
+    run_in_work("echo events | $TTB run s.yaml -o 1 --pause-at 150ms --set links.lan.delay=300ms "
+                "--set links.lan.loss=0%",
+                &said);
+    expect_status(&said, 3);
+    assert_says(said.out, "under way");
+    assert_says(said.out, "link lan: ");
+}
+
 static void a_time_that_was_not_reached_is_told(void **state)
 {
     struct said said;
@@ -325,6 +340,7 @@ int main(int argc, char **argv)
         WITH_FOLDER(a_frozen_run_is_the_same_as_one_that_was_not),
         WITH_FOLDER(a_run_that_keeps_pace_is_the_same_and_takes_its_time),
         WITH_FOLDER(it_stops_where_it_is_told_and_shows_what_is_there),
+        WITH_FOLDER(frames_under_way_are_counted),
         WITH_FOLDER(a_time_that_was_not_reached_is_told),
         WITH_FOLDER(mistakes_get_precise_answers),
         WITH_FOLDER(wrong_options_are_told),

@@ -18,7 +18,8 @@
 
 static void become_shell(const char *slave, const struct winsize *size, const char *type)
 {
-    static const char *const shells[] = {"/bin/bash", "/bin/sh"};
+    /* Login shells: $0 begins with a hyphen. */
+    static const char *const shells[][2] = {{"/bin/bash", "-bash"}, {"/bin/sh", "-sh"}};
     sigset_t none;
     int fd;
 
@@ -37,7 +38,7 @@ static void become_shell(const char *slave, const struct winsize *size, const ch
     if (chdir("/root") < 0 && chdir("/") < 0)
         _exit(126);
     for (unsigned i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
-        execl(shells[i], "-sh", (char *)NULL);
+        execl(shells[i][0], shells[i][1], (char *)NULL);
     fprintf(stderr, "ttb-agent: /bin/sh: %s\n", strerror(errno));
     _exit(127);
 }

@@ -124,23 +124,21 @@ static void bench_ping(void)
 
 #define BULK_MIB 64
 
+#define SERVE "truncate -s %dM /tmp/zeros; httpd -p 80 -h /tmp; "
+#define FETCH "sleep 1; wget -q -O /dev/null http://%s/zeros"
+
 static void bulk_commands(unsigned i, char *text, size_t size_bytes)
 {
     if (i == 0)
-        snprintf(text, size_bytes,
-                 "sleep 1; dd if=/dev/zero bs=64k count=%d 2> /dev/null | nc 10.0.0.2 5001",
-                 BULK_MIB * 16);
+        snprintf(text, size_bytes, FETCH, "10.0.0.2");
     else
-        snprintf(text, size_bytes, "nc -l -p 5001 > /dev/null");
+        snprintf(text, size_bytes, SERVE "sleep 60", BULK_MIB);
 }
 
 static void bulk_loopback_commands(unsigned i, char *text, size_t size_bytes)
 {
     (void)i;
-    snprintf(text, size_bytes,
-             "nc -l -p 5001 > /dev/null & sleep 1; dd if=/dev/zero bs=64k count=%d 2> /dev/null | "
-             "nc 127.0.0.1 5001; wait",
-             BULK_MIB * 16);
+    snprintf(text, size_bytes, SERVE FETCH, BULK_MIB, "127.0.0.1");
 }
 
 static void bench_bulk(void)

@@ -9,6 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Simulated time at which whatever should have ended by itself hangs. */
+#define LAST_NS (3600 * S)
+
 struct rig {
     const struct setup *setup;
     struct outcome *outcome;
@@ -197,7 +200,8 @@ static void check_nodes(const struct rig *rig)
 
         if (ttb_node_get_state(node) == TTB_NODE_FAILED)
             give_up(ttb_node_name(node), ttb_node_failure(node));
-        ttb_lab_node_exit_status(rig->nodes[i], &status);
+        if (ttb_lab_node_exit_status(rig->nodes[i], &status) && !rig->setup->until_ns)
+            give_up(ttb_node_name(node), "its commands have not ended");
         if (status)
             give_up(ttb_node_name(node), ttb_lab_node_last_line(rig->nodes[i]));
     }
@@ -226,7 +230,7 @@ void rig_run(const struct setup *setup, struct outcome *outcome)
         add_node(rig, i);
     connect_all(rig);
     if (ttb_net_call_at(rig->net, setup->from_ns, begin, rig, NULL) ||
-        ttb_net_run(rig->net, setup->until_ns ? setup->until_ns : TTB_TIME_NEVER))
+        ttb_net_run(rig->net, setup->until_ns ? setup->until_ns : LAST_NS))
         give_up("run", ttb_net_error(rig->net));
     outcome->wall_s = rig_now_s() - rig->from_s;
     outcome->simulated_ns = ttb_net_now_ns(rig->net) - setup->from_ns;

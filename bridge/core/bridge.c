@@ -244,6 +244,9 @@ static void report_hang(struct ttb_node *node, uint64_t hung_ms)
 {
     char said[TTB__ERROR_MAX];
 
+    if (hung_ms < node->patience_ms)
+        return;
+    node->patience_ms *= 2;
     said[0] = 0;
     if (node->ops && node->ops->describe)
         node->ops->describe(node->ops_user, node, said, sizeof(said));
@@ -301,9 +304,9 @@ static uint64_t progress(const struct ttb_bridge *bridge)
 int ttb__bridge_wait(struct ttb_bridge *bridge, bool (*done)(const struct ttb_bridge *),
                      bool (*suspect)(const struct ttb_node *))
 {
-    uint64_t start_ms, progress_ns;
-    bool reported = false, connecting;
+    uint64_t start_ms, progress_ns, report_ms = bridge->hang_report_ms;
     uint32_t kill_ms;
+    bool connecting;
 
     if (done(bridge))
         return 0;
@@ -312,8 +315,7 @@ int ttb__bridge_wait(struct ttb_bridge *bridge, bool (*done)(const struct ttb_br
     start_ms = ttb__wall_ns() / NS_PER_MS;
     progress_ns = progress(bridge);
     while (!done(bridge)) {
-        uint64_t hung_ms;
-        uint32_t limit_ms = reported || connecting ? kill_ms : bridge->hang_report_ms;
+        uint64_t limit_ms = connecting || report_ms > kill_ms ? kill_ms : report_ms, hung_ms;
         int rc;
 
         hung_ms = ttb__wall_ns() / NS_PER_MS - start_ms;
@@ -326,7 +328,7 @@ int ttb__bridge_wait(struct ttb_bridge *bridge, bool (*done)(const struct ttb_br
         if (progress(bridge) != progress_ns) {
             progress_ns = progress(bridge);
             start_ms = bridge->last_turn_ms;
-            reported = false;
+            report_ms = bridge->hang_report_ms;
         } else if (hung_ms >= kill_ms) {
             if (for_suspects(bridge, suspect, end_hung, hung_ms) == 0)
                 return ttb__bridge_fail(bridge, -ETIMEDOUT, "nothing happens for %" PRIu64 " ms",
@@ -335,7 +337,7 @@ int ttb__bridge_wait(struct ttb_bridge *bridge, bool (*done)(const struct ttb_br
             start_ms = bridge->last_turn_ms; /* for those that are held */
         } else {
             for_suspects(bridge, suspect, report_hang, hung_ms);
-            reported = true;
+            report_ms = hung_ms + bridge->hang_report_ms;
         }
     }
     return 0;

@@ -119,6 +119,8 @@ struct ttb_node {
     struct ttb__sent_frame *sent, **sent_end; /* frames that the network has not seen */
     struct ttb__calendar_entry sent_entry;
     uint64_t wall_start_ns;
+    uint64_t
+        patience_ms; /* without progress until it is reported; doubles, as some only compute long */
     struct ttb_port *ports[TTB__PORTS_MAX];
     uint32_t port_count;
     struct ttb_node_stats stats;

@@ -434,6 +434,7 @@ int ttb_bridge_add_node(struct ttb_bridge *bridge, const struct ttb_node_opts *o
     node->listener.fd = -1;
     node->exit_status = -1;
     node->calls_end = &node->calls;
+    node->patience_ms = bridge->hang_report_ms;
     rc = ttb__calendar_insert(&bridge->calendar, &node->entry, opts->start_ns, TTB__CLASS_NODE,
                               TTB__ENTRY_TURN(node));
     if (rc) {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,7 +113,6 @@ static void make_params(struct trial *trial, struct ttb_net_params *params)
 static void make_commands(struct trial *trial, unsigned i, char *text, size_t size_bytes)
 {
     unsigned peer = (i + 1 + pick(trial, trial->node_count - 1)) % trial->node_count + 1;
-    unsigned port = 1000 + i;
 
     switch (pick(trial, 5)) {
     case 0:
@@ -122,11 +122,11 @@ static void make_commands(struct trial *trial, unsigned i, char *text, size_t si
     case 1: /* as fast as it can answer */
         snprintf(text, size_bytes, "ping -A -c %u 10.0.0.%u", 5 + pick(trial, 20), peer);
         break;
-    case 2: /* a server of TCP for its neighbour, and a client of the one before */
+    case 2: /* a server of TCP for others, and perhaps a client of one */
         snprintf(text, size_bytes,
-                 "(dd if=/dev/urandom bs=1k count=%u 2>/dev/null | nc -l -p %u -w 3) &\n"
-                 "sleep 0.%02u; nc -w 2 10.0.0.%u %u < /dev/null | md5sum; wait",
-                 20 + pick(trial, 200), port, 20 + pick(trial, 60), peer, 1000 + peer - 1);
+                 "dd if=/dev/urandom of=/tmp/data bs=1k count=%u 2>/dev/null; httpd -p 80 -h /tmp; "
+                 "sleep 0.%02u; wget -q -T 3 -O - http://10.0.0.%u/data | md5sum; sleep 5",
+                 20 + pick(trial, 500), 20 + pick(trial, 60), peer);
         break;
     case 3: /* writes to its disk meanwhile */
         snprintf(text, size_bytes,
@@ -399,9 +399,73 @@ static void every_variant_gives_the_same_frames_consoles_and_exits(void **state)
     }
 }
 
+/* ------------------------------------------------------------------------- broken promises */
+
+struct liar {
+    struct ttb_port *ports[2];
+    uint64_t sent_ns;
+};
+
+static void note_time(void *user, struct ttb_port *port, uint64_t time_ns, const void *frame,
+                      size_t len_bytes)
+{
+    struct liar *liar = user;
+
+    (void)port;
+    (void)frame;
+    (void)len_bytes;
+    liar->sent_ns = time_ns;
+}
+
+static void a_frame_that_comes_before_it_can_is_refused_with_both_times(void **state)
+{
+    struct ttb_lab_opts opts = {.size = sizeof(opts), .seed = 1};
+    const char *const commands[] = {"sleep 1; arping -c 1 -I eth0 10.0.0.9",
+                                    "while :; do usleep 500; done"};
+    const char *const names[] = {"sender", "busy"};
+    struct liar liar = {0};
+    struct ttb_bridge *bridge;
+    struct ttb_lab *lab;
+    uint64_t now_ns;
+    char frame[60] = {0}, times[96];
+
+    (void)state;
+    assert_int_equal(ttb_lab_new(&opts, &lab, NULL, 0), 0);
+    bridge = ttb_lab_bridge(lab);
+    for (int i = 0; i < 2; i++) {
+        struct ttb_lab_node_opts node_opts = {
+            .size = sizeof(node_opts), .name = names[i], .commands = commands[i]};
+        struct ttb_lab_interface_opts interface = {.size = sizeof(interface)};
+        struct ttb_lab_node *node;
+
+        assert_int_equal(ttb_lab_add_node(lab, &node_opts, &node), 0);
+        assert_int_equal(ttb_lab_node_add_interface(node, &interface, &liar.ports[i]), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(
+            ttb_bridge_set_latency(bridge, liar.ports[i], liar.ports[i], TTB_TIME_NEVER), 0);
+        assert_int_equal(ttb_bridge_set_latency(bridge, liar.ports[i], liar.ports[1 - i], 50 * MS),
+                         0);
+    }
+    ttb_port_on_transmit(liar.ports[0], note_time, &liar);
+    while (liar.sent_ns < S) /* IPv6 says something when the interface comes up */
+        assert_int_equal(ttb_bridge_advance(bridge, 2 * S, &now_ns), 0);
+    assert_true(now_ns == liar.sent_ns);
+    assert_int_equal(ttb_port_deliver(liar.ports[1], frame, sizeof(frame)), -ETIME);
+    snprintf(times, sizeof(times), "node busy port eth0: a frame at %llu ns, but the node is at ",
+             (unsigned long long)now_ns);
+    assert_non_null(strstr(ttb_bridge_error(bridge), times));
+    /* When it comes as late as was promised it is taken. */
+    assert_int_equal(ttb_bridge_advance(bridge, liar.sent_ns + 50 * MS, &now_ns), 0);
+    assert_true(now_ns == liar.sent_ns + 50 * MS);
+    assert_int_equal(ttb_port_deliver(liar.ports[1], frame, sizeof(frame)), 0);
+    ttb_lab_free(lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_frame_that_comes_before_it_can_is_refused_with_both_times),
         cmocka_unit_test(every_variant_gives_the_same_frames_consoles_and_exits),
     };
 

@@ -9,7 +9,7 @@ install(TARGETS ttbridge ttbridge_static EXPORT ttbridge
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT ttbridge NAMESPACE ttbridge:: FILE ttbridge-targets.cmake DESTINATION ${package})
 install(DIRECTORY bridge/include/ttbridge DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-  FILES_MATCHING PATTERN "*.h" PATTERN ns3.h EXCLUDE)
+  FILES_MATCHING PATTERN "*.h" PATTERN "ns3*.h" EXCLUDE)
 
 if(TARGET ttbridge_ns3)
   set_target_properties(ttbridge_ns3 PROPERTIES EXPORT_NAME ns3)
@@ -17,7 +17,8 @@ if(TARGET ttbridge_ns3)
   install(TARGETS ttbridge_ns3 EXPORT ttbridge-ns3 LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(EXPORT ttbridge-ns3 NAMESPACE ttbridge:: FILE ttbridge-ns3-targets.cmake
     DESTINATION ${package})
-  install(FILES bridge/include/ttbridge/ns3.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ttbridge)
+  install(DIRECTORY bridge/include/ttbridge DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+    FILES_MATCHING PATTERN "ns3*.h")
   install(DIRECTORY bridge/ns3/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h")
   install(FILES cmake/FindNs3.cmake DESTINATION ${package})

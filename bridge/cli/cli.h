@@ -34,6 +34,7 @@ int command_doctor(int argc, char **argv);
 int command_show(int argc, char **argv);
 int command_diff(int argc, char **argv);
 int command_export(int argc, char **argv);
+int command_ns3(int argc, char **argv);
 
 /* profile.c: print where the wall time of a run went; returns the exit status. */
 int show_profile(const char *path);

@@ -14,6 +14,7 @@ static const struct command commands[] = {
     {"export", "RUN", "a run for Wireshark, Perfetto, spreadsheets", command_export},
     {"kernel", "build|list|path", "build and find kernels for nodes", command_kernel},
     {"image", "build|list|path", "make and find disk images for nodes", command_image},
+    {"ns3", "types|attributes|traces", "types of ns-3, and what they have", command_ns3},
     {"doctor", "", "check everything that a run needs", command_doctor},
 };
 
@@ -31,7 +32,7 @@ static void print_help(FILE *out)
         char synopsis[64];
 
         snprintf(synopsis, sizeof(synopsis), "%s %s", commands[i].name, commands[i].usage);
-        fprintf(out, "  %-24s %s\n", synopsis, commands[i].summary);
+        fprintf(out, "  %-28s %s\n", synopsis, commands[i].summary);
     }
     fputs("\n"
           "\"ttb COMMAND --help\" tells more.\n"

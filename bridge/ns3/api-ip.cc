@@ -496,7 +496,7 @@ int
 ttb_ns3_assign_streams(struct ttb_ns3_object* object, uint64_t first, uint64_t* count)
 {
     return Call(object, [&]() {
-        Ptr<Object> target = object->object;
+        Ptr<Object> target = Resolve(object);
         auto stream = static_cast<int64_t>(first);
         int64_t used = 0;
         if (first > STREAM_MAX)

@@ -90,7 +90,7 @@ Link
 FindLink(struct ttb_ns3_object* handle)
 {
     Link link;
-    if (auto device = DynamicCast<NetDevice>(handle->object))
+    if (auto device = DynamicCast<NetDevice>(Resolve(handle)))
     {
         link.device = device;
         link.channel = device->GetChannel();
@@ -112,7 +112,7 @@ FindLink(struct ttb_ns3_object* handle)
 [[noreturn]] void
 Refuse(struct ttb_ns3_object* handle, const std::string& why)
 {
-    Fail(-EOPNOTSUPP, handle->object->GetInstanceTypeId().GetName() + ": " + why);
+    Fail(-EOPNOTSUPP, Resolve(handle)->GetInstanceTypeId().GetName() + ": " + why);
 }
 
 void
@@ -339,11 +339,12 @@ ttb_ns3_install_device(struct ttb_ns3_object* node,
                        const struct ttb_ns3_attribute* attributes,
                        struct ttb_ns3_object** device)
 {
-    *device = nullptr;
+    Clear(device);
     return Call(node, [&]() {
+        Need(device, "room for the result");
         Ptr<Node> owner = AsExactly<Node>(node);
         Ptr<Channel> medium = AsExactly<Channel>(channel);
-        *device = NewHandle(node->sim, InstallDevice(owner, type, medium, mac, attributes));
+        *device = NewHandle(InstallDevice(owner, type, medium, mac, attributes));
     });
 }
 
@@ -354,13 +355,13 @@ ttb_ns3_install_ethernet(struct ttb_ns3_object* node,
                          const struct ttb_ns3_attribute* attributes,
                          struct ttb_ns3_object** device)
 {
-    *device = nullptr;
+    Clear(device);
     return Call(node, [&]() {
+        Need(device, "room for the result");
         Ptr<Node> owner = AsExactly<Node>(node);
         Ptr<EthernetLinkChannel> medium = AsExactly<EthernetLinkChannel>(channel);
         *device =
-            NewHandle(node->sim,
-                      InstallDevice(owner, "ttb::EthernetLinkDevice", medium, mac, attributes));
+            NewHandle(InstallDevice(owner, "ttb::EthernetLinkDevice", medium, mac, attributes));
     });
 }
 
@@ -432,8 +433,9 @@ ttb_ns3_set_error_model(struct ttb_ns3_object* device,
 int
 ttb_ns3_link_get_stats(struct ttb_ns3_object* link, struct ttb_ns3_link_stats* stats)
 {
-    *stats = {};
     return Call(link, [&]() {
+        Need(stats, "room for the result");
+        *stats = {};
         Link found = FindLink(link);
         for (const auto& device : found.devices)
         {

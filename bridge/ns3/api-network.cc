@@ -13,6 +13,7 @@
 #include <ns3/ipv6.h>
 #include <ns3/mac48-address.h>
 #include <ns3/simulator.h>
+#include <ns3/pcap-file-wrapper.h>
 #include <ns3/trace-helper.h>
 #include <ns3/wifi-net-device.h>
 
@@ -91,8 +92,11 @@ ParseDeviceMac(const char* text)
 int
 ttb_ns3_create_node(struct ttb_ns3* ns3, struct ttb_ns3_object** node)
 {
-    *node = nullptr;
-    return Call(ns3, [&]() { *node = NewHandle(ns3, CreateObject<Node>()); });
+    Clear(node);
+    return Call(ns3, [&]() {
+        Need(node, "room for the result");
+        *node = NewHandle(CreateObject<Node>());
+    });
 }
 
 int
@@ -102,12 +106,12 @@ ttb_ns3_install_csma(struct ttb_ns3_object* node,
                      const struct ttb_ns3_attribute* attributes,
                      struct ttb_ns3_object** device)
 {
-    *device = nullptr;
+    Clear(device);
     return Call(node, [&]() {
+        Need(device, "room for the result");
         Ptr<Node> owner = AsExactly<Node>(node);
         Ptr<CsmaChannel> medium = AsExactly<CsmaChannel>(channel);
-        *device = NewHandle(node->sim,
-                            InstallDevice(owner, "ns3::CsmaNetDevice", medium, mac, attributes));
+        *device = NewHandle(InstallDevice(owner, "ns3::CsmaNetDevice", medium, mac, attributes));
     });
 }
 
@@ -116,15 +120,12 @@ ttb_ns3_attach_port(struct ttb_ns3_object* device,
                     struct ttb_port* port,
                     struct ttb_ns3_object** attachment)
 {
-    if (attachment)
-    {
-        *attachment = nullptr;
-    }
+    Clear(attachment);
     return Call(device, [&]() {
         Ptr<NodePort> made = NodePort::Install(AsExactly<NetDevice>(device), port);
         if (attachment)
         {
-            *attachment = NewHandle(device->sim, made);
+            *attachment = NewHandle(made);
         }
     });
 }
@@ -132,8 +133,9 @@ ttb_ns3_attach_port(struct ttb_ns3_object* device,
 int
 ttb_ns3_port_get_stats(struct ttb_ns3_object* attachment, struct ttb_ns3_port_stats* stats)
 {
-    *stats = {};
     return Call(attachment, [&]() {
+        Need(stats, "room for the result");
+        *stats = {};
         Ptr<NodePort> port = As<NodePort>(attachment);
         stats->tx_frames = port->GetTransmitted();
         stats->rx_frames = port->GetReceived();
@@ -199,10 +201,7 @@ ttb_ns3_install_application(struct ttb_ns3_object* node,
                             uint64_t stop_ns,
                             struct ttb_ns3_object** application)
 {
-    if (application)
-    {
-        *application = nullptr;
-    }
+    Clear(application);
     return Call(node, [&]() {
         Ptr<Node> owner = AsExactly<Node>(node);
         Ptr<Application> made =
@@ -215,7 +214,7 @@ ttb_ns3_install_application(struct ttb_ns3_object* node,
         owner->AddApplication(made);
         if (application)
         {
-            *application = NewHandle(node->sim, made);
+            *application = NewHandle(made);
         }
     });
 }
@@ -225,10 +224,7 @@ ttb_ns3_pcap(struct ttb_ns3_object* device, const char* path, bool promiscuous)
 {
     return Call(device, [&]() {
         Ptr<NetDevice> target = AsExactly<NetDevice>(device);
-        if (!path)
-        {
-            Fail(-EINVAL, "a path is needed, not NULL");
-        }
+        Need(path, "a path");
         if (!DynamicCast<CsmaNetDevice>(target) && !DynamicCast<EthernetLinkDevice>(target) &&
             !DynamicCast<WifiNetDevice>(target))
         {
@@ -255,6 +251,7 @@ ttb_ns3_pcap(struct ttb_ns3_object* device, const char* path, bool promiscuous)
         {
             Fail(-EOPNOTSUPP, "the device has no trace source to write pcap files from");
         }
-        device->sim->pcaps.push_back({path, file});
+        GetSimulation()->files.push_back(
+            {path, [file]() { return file->Fail(); }, [file]() { file->Close(); }});
     });
 }

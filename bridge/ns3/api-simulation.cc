@@ -8,11 +8,11 @@
 #include <ns3/event-id.h>
 #include <ns3/global-value.h>
 #include <ns3/mac48-address.h>
+#include <ns3/names.h>
 #include <ns3/rng-seed-manager.h>
 #include <ns3/simulator.h>
 #include <ns3/string.h>
 
-#include <atomic>
 #include <functional>
 
 /**
@@ -27,12 +27,6 @@ namespace
 {
 
 const char DEFAULT_SIMULATOR[] = "ttb::TimeTravelSimulatorImpl";
-
-/// ns-3 has one simulation per process, whatever we do.
-std::atomic<bool> g_inUse{false};
-
-/// Where there is no simulation there is nothing else to keep the sentence in.
-thread_local std::string t_newError;
 
 void
 ChooseSimulator(const struct ttb_ns3_opts* opts)
@@ -69,23 +63,68 @@ AttachBridge(struct ttb_bridge* bridge)
 
 /// Close the files, and find out whether all of them were written.
 void
-ClosePcaps(struct ttb_ns3* ns3)
+CloseFiles(Simulation& sim)
 {
     std::string failed;
-    for (auto& pcap : ns3->pcaps)
+    for (auto& file : sim.files)
     {
-        bool bad = pcap.file->Fail();
-        pcap.file->Close();
-        if ((bad || pcap.file->Fail()) && failed.empty())
+        bool bad = file.bad();
+        file.close();
+        if ((bad || file.bad()) && failed.empty())
         {
-            failed = pcap.path;
+            failed = file.path;
         }
     }
-    ns3->pcaps.clear();
+    sim.files.clear();
     if (!failed.empty())
     {
         Fail(-EIO, failed + ": could not be written completely");
     }
+}
+
+/// A call that can be cancelled. Its handle is valid until it happens.
+class ScheduledCall : public Object
+{
+  public:
+    EventId id;           //!< in ns-3's queue
+    uintptr_t number = 0; //!< its handle
+};
+
+/// @param call to be kept, or nullptr
+void
+ScheduleAt(uint64_t timeNs, ttb_ns3_event_fn fn, void* user, Ptr<ScheduledCall> call)
+{
+    if (!fn)
+    {
+        Fail(-EINVAL, "a function to be called is needed, not NULL");
+    }
+    Time delay = ToTime(timeNs) - Simulator::Now();
+    if (delay.IsStrictlyNegative())
+    {
+        Fail(-EINVAL,
+             "cannot schedule for " + std::to_string(timeNs) + " ns: it is " +
+                 std::to_string(Simulator::Now().GetNanoSeconds()) + " ns already");
+    }
+    uintptr_t number = call ? call->number : 0;
+    EventId id = Simulator::Schedule(delay, [fn, user, timeNs, number]() {
+        if (number)
+        {
+            GetSimulation()->handles.erase(number);
+        }
+        fn(user, timeNs);
+    });
+    if (call)
+    {
+        call->id = id;
+    }
+}
+
+/// @return true if there is a clock to be read
+bool
+IsAlive(const struct ttb_ns3* ns3)
+{
+    Simulation* sim = GetSimulation();
+    return sim && sim->number == reinterpret_cast<uintptr_t>(ns3) && !sim->destroyed;
 }
 
 } // namespace
@@ -108,20 +147,22 @@ ToTime(uint64_t time_ns)
 int
 ttb_ns3_new(const struct ttb_ns3_opts* opts, struct ttb_ns3** ns3)
 {
-    *ns3 = nullptr;
-    if (!opts || opts->size < sizeof(*opts))
-    {
-        t_newError = "the options' size is not set";
-        return -EINVAL;
-    }
-    if (g_inUse.exchange(true))
-    {
-        t_newError = "this process has a simulation already, and ns-3 can have one only";
-        return -EBUSY;
-    }
-    std::unique_ptr<struct ttb_ns3> made;
-    int rc = Call(t_newError, [&]() {
-        made = std::make_unique<struct ttb_ns3>();
+    std::string& error = ErrorOf(nullptr);
+    Simulation* made = nullptr;
+
+    Clear(ns3);
+    int rc = Call(error, [&]() {
+        Need(ns3, "room for the result");
+        Need(opts, "a struct ttb_ns3_opts");
+        if (opts->size < sizeof(*opts))
+        {
+            Fail(-EINVAL, "the options' size is not set");
+        }
+        made = BeginSimulation();
+        if (!made)
+        {
+            Fail(-EBUSY, "this process has a simulation already, and ns-3 can have one only");
+        }
         ChooseSimulator(opts);
         RngSeedManager::SetSeed(opts->seed ? opts->seed : 1);
         RngSeedManager::SetRun(opts->run);
@@ -135,92 +176,110 @@ ttb_ns3_new(const struct ttb_ns3_opts* opts, struct ttb_ns3** ns3)
         }
         GlobalValue::Bind("ChecksumEnabled", BooleanValue(!opts->no_checksums));
     });
-    if (rc)
+    if (rc && made)
     {
         std::string ignored;
         Call(ignored, []() { Simulator::Destroy(); });
-        g_inUse = false;
-        return rc;
+        EndSimulation();
     }
-    *ns3 = made.release();
-    return 0;
+    else if (!rc)
+    {
+        *ns3 = reinterpret_cast<struct ttb_ns3*>(made->number);
+    }
+    return rc;
 }
 
 int
 ttb_ns3_destroy(struct ttb_ns3* ns3)
 {
-    int closing;
     int rc = Call(ns3, [&]() {
-        if (ns3->running)
+        if (GetSimulation()->running)
         {
             Fail(-EBUSY, "ttb_ns3_destroy() from within ttb_ns3_run()");
         }
-        ns3->destroyed = true;
-        Simulator::Destroy();
     });
-    if (rc == -EINVAL || rc == -EBUSY || rc == -ESHUTDOWN)
+    if (rc)
     {
         return rc;
     }
+    Simulation& sim = *GetSimulation();
+    rc = Call(sim.error, [&]() {
+        if (sim.endAnimation)
+        {
+            sim.endAnimation();
+        }
+        sim.destroyed = true;
+        Simulator::Destroy();
+        Names::Clear();
+    });
+    sim.destroyed = true;
     // Whatever went wrong, files and objects are not kept for it.
     std::string text;
-    closing = Call(text, [&]() { ClosePcaps(ns3); });
+    int closing = Call(text, [&]() { CloseFiles(sim); });
     if (closing && !rc)
     {
         rc = closing;
-        ns3->error = text;
+        sim.error = text;
     }
-    Call(text, [&]() { ns3->objects.clear(); });
+    Call(text, [&]() {
+        ForgetTraces(sim);
+        sim.handles.clear();
+    });
     return rc;
 }
 
 void
 ttb_ns3_free(struct ttb_ns3* ns3)
 {
-    if (!ns3 || ns3->running)
+    Simulation* sim = GetSimulation();
+    // That of another simulation, or a second time: an error, but there is nobody to be told.
+    if (!ns3 || !sim || sim->number != reinterpret_cast<uintptr_t>(ns3) || sim->running)
     {
         return;
     }
     ttb_ns3_destroy(ns3);
-    delete ns3;
-    g_inUse = false;
+    EndSimulation();
 }
 
 const char*
 ttb_ns3_error(const struct ttb_ns3* ns3)
 {
-    return ns3 ? ns3->error.c_str() : t_newError.c_str();
+    return ErrorOf(ns3).c_str();
 }
 
 uint64_t
 ttb_ns3_now_ns(const struct ttb_ns3* ns3)
 {
-    return ns3->destroyed ? 0 : static_cast<uint64_t>(Simulator::Now().GetNanoSeconds());
+    return IsAlive(ns3) ? static_cast<uint64_t>(Simulator::Now().GetNanoSeconds()) : 0;
 }
 
 uint64_t
 ttb_ns3_event_count(const struct ttb_ns3* ns3)
 {
-    return ns3->destroyed ? 0 : Simulator::GetEventCount();
+    return IsAlive(ns3) ? Simulator::GetEventCount() : 0;
 }
 
 int
 ttb_ns3_get_simulator(struct ttb_ns3* ns3, struct ttb_ns3_object** object)
 {
-    *object = nullptr;
-    return Call(ns3, [&]() { *object = NewHandle(ns3, Simulator::GetImplementation()); });
+    Clear(object);
+    return Call(ns3, [&]() {
+        Need(object, "room for the result");
+        *object = NewHandle(Simulator::GetImplementation());
+    });
 }
 
 int
 ttb_ns3_run(struct ttb_ns3* ns3, uint64_t until_ns)
 {
     EventId stop;
-    if (ns3 && ns3->running)
-    {
-        ns3->error = "ttb_ns3_run() from within ttb_ns3_run()";
-        return -EBUSY;
-    }
+    bool began = false;
     int rc = Call(ns3, [&]() {
+        Simulation& sim = *GetSimulation();
+        if (sim.running)
+        {
+            Fail(-EBUSY, "ttb_ns3_run() from within ttb_ns3_run()");
+        }
         if (until_ns != TTB_TIME_NEVER)
         {
             Time delay = ToTime(until_ns) - Simulator::Now();
@@ -233,44 +292,90 @@ ttb_ns3_run(struct ttb_ns3* ns3, uint64_t until_ns)
             // Not Simulator::Stop(): were the run to end earlier, that one would end a later run.
             stop = Simulator::Schedule(delay, []() { Simulator::Stop(); });
         }
-        ns3->running = true;
+        sim.running = began = true;
         Simulator::Run();
-        for (const auto& pcap : ns3->pcaps)
+        for (const auto& file : sim.files)
         {
-            if (pcap.file->Fail())
+            if (file.bad())
             {
-                Fail(-EIO, pcap.path + ": cannot be written");
+                Fail(-EIO, file.path + ": cannot be written");
             }
         }
     });
-    if (ns3)
+    if (began)
     {
-        ns3->running = false;
+        Simulation& sim = *GetSimulation();
+        sim.running = false;
+        sim.records.clear(); // a fatal error may have unwound the callbacks that looked at them
         Simulator::Remove(stop);
     }
     return rc;
 }
 
-void
+int
 ttb_ns3_stop(struct ttb_ns3* ns3)
 {
-    if (ns3->running)
-    {
+    return Call(ns3, []() {
+        if (!GetSimulation()->running)
+        {
+            Fail(-EINVAL, "there is no run to be stopped");
+        }
         Simulator::Stop();
-    }
+    });
 }
 
 int
 ttb_ns3_schedule(struct ttb_ns3* ns3, uint64_t time_ns, ttb_ns3_event_fn fn, void* user)
 {
+    return Call(ns3, [&]() { ScheduleAt(time_ns, fn, user, nullptr); });
+}
+
+int
+ttb_ns3_schedule_event(struct ttb_ns3* ns3,
+                       uint64_t time_ns,
+                       ttb_ns3_event_fn fn,
+                       void* user,
+                       struct ttb_ns3_event** event)
+{
+    Clear(event);
     return Call(ns3, [&]() {
-        Time delay = ToTime(time_ns) - Simulator::Now();
-        if (delay.IsStrictlyNegative())
+        Need(event, "room for the result");
+        Ptr<ScheduledCall> call = CreateObject<ScheduledCall>();
+        uintptr_t number = NewNumber(call);
+        call->number = number;
+        try
         {
-            Fail(-EINVAL,
-                 "cannot schedule for " + std::to_string(time_ns) + " ns: it is " +
-                     std::to_string(ttb_ns3_now_ns(ns3)) + " ns already");
+            ScheduleAt(time_ns, fn, user, call);
         }
-        Simulator::Schedule(delay, [fn, user, time_ns]() { fn(user, time_ns); });
+        catch (...)
+        {
+            GetSimulation()->handles.erase(number);
+            throw;
+        }
+        *event = reinterpret_cast<struct ttb_ns3_event*>(number);
+    });
+}
+
+int
+ttb_ns3_schedule_after(struct ttb_ns3* ns3, uint64_t delay_ns, ttb_ns3_event_fn fn, void* user)
+{
+    return Call(ns3, [&]() {
+        uint64_t now = ttb_ns3_now_ns(ns3);
+        ScheduleAt(delay_ns > UINT64_MAX - now ? UINT64_MAX : now + delay_ns, fn, user, nullptr);
+    });
+}
+
+int
+ttb_ns3_event_cancel(struct ttb_ns3_event* event)
+{
+    return CallHandle(event, [&]() {
+        auto call = DynamicCast<ScheduledCall>(Resolve(event));
+        if (!call)
+        {
+            Fail(-EBADF, "this handle is no scheduled call");
+        }
+        // Remove, not Cancel: what does not happen any more is no event.
+        Simulator::Remove(call->id);
+        GetSimulation()->handles.erase(call->number);
     });
 }

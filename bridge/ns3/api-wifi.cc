@@ -203,8 +203,9 @@ ttb_ns3_create_wifi(struct ttb_ns3* ns3,
                     const struct ttb_ns3_wifi_opts* opts,
                     struct ttb_ns3_object** wifi)
 {
-    *wifi = nullptr;
+    Clear(wifi);
     return Call(ns3, [&]() {
+        Need(wifi, "room for the result");
         if (!opts || opts->size < sizeof(*opts))
         {
             Fail(-EINVAL, "the options' size is not set");
@@ -243,7 +244,7 @@ ttb_ns3_create_wifi(struct ttb_ns3* ns3,
             ForMac(MACS[role], network->macAttributes);
         }
         MakeChannel(network, opts);
-        *wifi = NewHandle(ns3, network);
+        *wifi = NewHandle(network);
     });
 }
 
@@ -255,8 +256,9 @@ ttb_ns3_install_wifi(struct ttb_ns3_object* node,
                      const struct ttb_ns3_attribute* attributes,
                      struct ttb_ns3_object** device)
 {
-    *device = nullptr;
+    Clear(device);
     return Call(node, [&]() {
+        Need(device, "room for the result");
         Ptr<Node> owner = AsExactly<Node>(node);
         int role = Number(which);
         Ptr<WifiNetwork> network = AsExactly<WifiNetwork>(wifi);
@@ -315,6 +317,6 @@ ttb_ns3_install_wifi(struct ttb_ns3_object* node,
             made->SetAttribute(name, *value);
         }
         LinkEnd::Install(made);
-        *device = NewHandle(node->sim, made);
+        *device = NewHandle(made);
     });
 }

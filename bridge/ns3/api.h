@@ -12,12 +12,14 @@
 #include <ns3/node.h>
 #include <ns3/object-factory.h>
 #include <ns3/object.h>
-#include <ns3/pcap-file-wrapper.h>
 #include <ns3/ptr.h>
+#include <ns3/trace-source-accessor.h>
 #include <ns3/type-id.h>
 
+#include <cstdint>
 #include <cstring>
-#include <list>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -29,32 +31,11 @@
  *
  * Every C function is a lambda inside Call(): it fails by throwing FatalError, and Call() turns
  * that, whatever ns-3 throws or aborts with, into a negative errno and a sentence.
+ *
+ * Handles are numbers in the clothes of pointers (struct ttb_ns3_object and so on are never
+ * defined): no number is given out twice in a process, so one that was released, or that belongs to
+ * a simulation that has gone, is told from all others instead of being followed.
  */
-
-/** A handle. */
-struct ttb_ns3_object
-{
-    struct ttb_ns3* sim;                      //!< the simulation that owns it
-    ns3::Ptr<ns3::Object> object;             //!< what it stands for
-    std::list<ttb_ns3_object>::iterator self; //!< itself in the simulation's list
-};
-
-/** The simulation. */
-struct ttb_ns3
-{
-    /** An open pcap file. */
-    struct PcapFile
-    {
-        std::string path;                    //!< for error texts
-        ns3::Ptr<ns3::PcapFileWrapper> file; //!< shared with the trace sink
-    };
-
-    std::string error;                 //!< see ttb_ns3_error()
-    std::list<ttb_ns3_object> objects; //!< all handles; they do not move
-    std::vector<PcapFile> pcaps;       //!< to be closed, and checked
-    bool running = false;              //!< in ttb_ns3_run()
-    bool destroyed = false;            //!< ttb_ns3_destroy() was called
-};
 
 namespace ttb
 {
@@ -65,6 +46,49 @@ Fail(int code, const std::string& text)
 {
     throw FatalError(code, text);
 }
+
+/** The simulation. ns-3 keeps one in global variables, and so there is one of these at most. */
+struct Simulation
+{
+    /** An open file. */
+    struct File
+    {
+        std::string path;            //!< for error texts
+        std::function<bool()> bad;   //!< whether something could not be written
+        std::function<void()> close; //!< write what is left
+    };
+
+    uintptr_t number;  //!< its handle
+    std::string error; //!< see ttb_ns3_error()
+    /// All handles. Ordered, so that what they keep alive goes in the same order in every run.
+    std::map<uintptr_t, ns3::Ptr<ns3::Object>> handles;
+    std::vector<File> files; //!< to be closed, and checked
+    /// Which callback fits a trace source, for those that were connected once (api-trace.cc).
+    std::map<const ns3::TraceSourceAccessor*, std::size_t> signatures;
+    /// Records that callbacks are looking at, the innermost last.
+    std::vector<const struct ttb_ns3_record*> records;
+    std::function<void()> endAnimation; //!< finish NetAnim's file; empty: there is none
+    bool running = false;               //!< in ttb_ns3_run()
+    bool destroyed = false;             //!< ttb_ns3_destroy() was called
+};
+
+/** @return the simulation, or nullptr if there is none */
+Simulation* GetSimulation();
+
+/** @return a new simulation, or nullptr if there is one */
+Simulation* BeginSimulation();
+
+/** Forget the simulation and all of its handles. */
+void EndSimulation();
+
+/** @return the simulation of a handle; fails if it is none, or another one's */
+Simulation& CheckSimulation(const struct ttb_ns3* handle);
+
+/** @return where the sentence goes: the simulation's, or else that of ttb_ns3_error(NULL) */
+std::string& ErrorOf(const struct ttb_ns3* handle);
+
+/** @return the object that a handle stands for; fails if it stands for none */
+ns3::Ptr<ns3::Object> Resolve(const void* handle);
 
 /**
  * Carry out a C function.
@@ -111,14 +135,10 @@ Call(std::string& error, F&& body) noexcept
  */
 template <typename F>
 int
-Call(struct ttb_ns3* sim, F&& body) noexcept
+Call(struct ttb_ns3* handle, F&& body) noexcept
 {
-    if (!sim)
-    {
-        return -EINVAL;
-    }
-    return Call(sim->error, [&]() {
-        if (sim->destroyed)
+    return Call(ErrorOf(handle), [&]() {
+        if (CheckSimulation(handle).destroyed)
         {
             Fail(-ESHUTDOWN, "the simulation has been destroyed");
         }
@@ -127,17 +147,65 @@ Call(struct ttb_ns3* sim, F&& body) noexcept
 }
 
 /**
- * Carry out a function of a handle.
+ * Carry out a function of something that a handle stands for.
+ */
+template <typename T, typename F>
+int
+CallHandle(T* handle, F&& body) noexcept
+{
+    Simulation* sim = GetSimulation();
+    return Call(sim ? sim->error : ErrorOf(nullptr), [&]() {
+        Resolve(handle);
+        body();
+    });
+}
+
+/**
+ * Carry out a function of an object.
  */
 template <typename F>
 int
 Call(struct ttb_ns3_object* object, F&& body) noexcept
 {
-    return object ? Call(object->sim, std::forward<F>(body)) : -EINVAL;
+    return CallHandle(object, std::forward<F>(body));
 }
 
+/** Nothing has been found yet. */
+template <typename T>
+void
+Clear(T** out)
+{
+    if (out)
+    {
+        *out = nullptr;
+    }
+}
+
+/** Disconnect all trace sources, and forget what they belong to. */
+void ForgetTraces(Simulation& sim);
+
+/** Fails if a pointer is NULL. @param what it points to, with an article */
+inline void
+Need(const void* pointer, const char* what)
+{
+    if (!pointer)
+    {
+        Fail(-EINVAL, std::string(what) + " is needed, not NULL");
+    }
+}
+
+/** @return a new handle, as a number */
+uintptr_t NewNumber(ns3::Ptr<ns3::Object> object);
+
 /** @return a new handle */
-struct ttb_ns3_object* NewHandle(struct ttb_ns3* sim, ns3::Ptr<ns3::Object> object);
+inline struct ttb_ns3_object*
+NewHandle(ns3::Ptr<ns3::Object> object)
+{
+    return reinterpret_cast<struct ttb_ns3_object*>(NewNumber(object));
+}
+
+/** Copy a string out. @param what it is, for the error text */
+void CopyText(const std::string& text, const std::string& what, char* buffer, size_t size);
 
 /** The object of a handle as a T, looked for in its aggregate as well; fails if it is none. */
 template <typename T>
@@ -148,12 +216,13 @@ As(struct ttb_ns3_object* handle)
     {
         Fail(-EINVAL, "an object of type " + T::GetTypeId().GetName() + " is needed, not NULL");
     }
-    ns3::Ptr<T> object = handle->object->GetObject<T>();
+    ns3::Ptr<ns3::Object> any = Resolve(handle);
+    ns3::Ptr<T> object = any->GetObject<T>();
     if (!object)
     {
         Fail(-EINVAL,
              "an object of type " + T::GetTypeId().GetName() + " is needed, this one is of type " +
-                 handle->object->GetInstanceTypeId().GetName());
+                 any->GetInstanceTypeId().GetName());
     }
     return object;
 }
@@ -168,7 +237,7 @@ AsExactly(struct ttb_ns3_object* handle)
     ns3::Ptr<T> object;
     if (handle)
     {
-        object = ns3::DynamicCast<T>(handle->object);
+        object = ns3::DynamicCast<T>(Resolve(handle));
     }
     return object ? object : As<T>(handle);
 }
@@ -188,6 +257,43 @@ ns3::Ptr<ns3::AttributeValue> ParseAttribute(ns3::TypeId type,
                                              const char* name,
                                              const char* value,
                                              bool creating);
+
+/** Fails if objects of this type cannot be created without bringing the program down. */
+void CheckMakeable(ns3::TypeId type);
+
+/** Fails if reading an attribute of this object would bring the program down. */
+void CheckReadable(ns3::Ptr<ns3::Object> object, const std::string& name);
+
+/** Parse and check a value. @param what it is for, for the error text */
+ns3::Ptr<ns3::AttributeValue> ParseValue(ns3::Ptr<const ns3::AttributeChecker> checker,
+                                         const std::string& what,
+                                         const char* value);
+
+/** @return what is known about an attribute; fails if the type has none of that name */
+struct ns3::TypeId::AttributeInformation FindAttribute(ns3::TypeId type, const char* name);
+
+/** @return what kind of value an attribute has, for people, e.g. "Integer, 0 to 10" */
+std::string DescribeValue(ns3::Ptr<const ns3::AttributeChecker> checker);
+
+/** @return an address of any kind as people write it, "" if it is none */
+std::string FormatAddress(const ns3::Address& address);
+
+/** @return the value of an attribute as a string; fails if it cannot be read */
+std::string ReadAttribute(ns3::Ptr<ns3::Object> object, const char* name);
+
+/** An object that a path leads to. */
+struct PathMatch
+{
+    ns3::Ptr<ns3::Object> object; //!< what the path leads to, but for its last part
+    std::string path;             //!< with all that was left open filled in
+};
+
+/**
+ * Look up all but the last part of a path, which is a name of an attribute or a trace source.
+ * @param last gets the last part
+ * @return at least one; fails if there is none
+ */
+std::vector<PathMatch> LookUpPath(const char* path, std::string& last);
 
 /** Create an object after checking everything. @param base what the type must derive from */
 ns3::Ptr<ns3::Object> CreateChecked(const char* type,

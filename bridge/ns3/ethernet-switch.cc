@@ -134,10 +134,7 @@ ttb_ns3_install_switch(struct ttb_ns3_object* node,
                        const struct ttb_ns3_attribute* attributes,
                        struct ttb_ns3_object** device)
 {
-    if (device)
-    {
-        *device = nullptr;
-    }
+    Clear(device);
     return Call(node, [&]() {
         Ptr<Node> owner = AsExactly<Node>(node);
         std::vector<Ptr<NetDevice>> ports;
@@ -164,7 +161,7 @@ ttb_ns3_install_switch(struct ttb_ns3_object* node,
         }
         if (device)
         {
-            *device = NewHandle(node->sim, made);
+            *device = NewHandle(made);
         }
     });
 }

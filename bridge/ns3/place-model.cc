@@ -274,10 +274,7 @@ ttb_ns3_set_mobility(struct ttb_ns3_object* node,
                      const struct ttb_ns3_position* start,
                      struct ttb_ns3_object** model)
 {
-    if (model)
-    {
-        *model = nullptr;
-    }
+    Clear(model);
     return Call(node, [&]() {
         Ptr<Node> owner = AsExactly<Node>(node);
         const struct ttb_ns3_position origin = {0, 0, 0};
@@ -293,7 +290,7 @@ ttb_ns3_set_mobility(struct ttb_ns3_object* node,
         PlaceModel::Of(owner)->Follow(made);
         if (model)
         {
-            *model = NewHandle(node->sim, made);
+            *model = NewHandle(made);
         }
     });
 }
@@ -301,8 +298,9 @@ ttb_ns3_set_mobility(struct ttb_ns3_object* node,
 int
 ttb_ns3_get_position(struct ttb_ns3_object* node, struct ttb_ns3_position* position)
 {
-    *position = {};
     return Call(node, [&]() {
+        Need(position, "room for the result");
+        *position = {};
         Ptr<MobilityModel> model = AsExactly<Node>(node)->GetObject<MobilityModel>();
         if (!model)
         {

@@ -31,7 +31,7 @@ if grep -v '@@TTBRIDGE_' "$work/versioned"; then
 fi
 # Functions of the public headers; the adapter's are in another library.
 for header in "$source"/bridge/include/ttbridge/*.h; do
-    [ "${header##*/}" != ns3.h ] || continue
+    case ${header##*/} in ns3*) continue ;; esac
     # Comments go first: they have examples.
     tr '\n' ' ' < "$header" | sed -e 's|/\*|\n/*|g' -e 's|\*/|*/\n|g' | grep -v '^/\*' |
         grep -oE '[^(,]\bttb_[a-z0-9_]+\(' | grep -oE 'ttb_[a-z0-9_]+'

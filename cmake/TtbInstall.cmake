@@ -38,7 +38,8 @@ endif()
 install(DIRECTORY LICENSES DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Those that bridge/ns3 links.
-set(ns3_components core network csma bridge internet applications mobility propagation wifi olsr)
+set(ns3_components core network csma bridge internet applications mobility propagation wifi olsr
+  point-to-point traffic-control flow-monitor netanim)
 
 # CMake package and pkg-config files; both find the rest relative to themselves.
 configure_package_config_file(cmake/ttbridge-config.cmake.in

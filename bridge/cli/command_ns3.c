@@ -22,7 +22,8 @@ static const char help[] =
     "\n"
     "TYPE is written ns3::CsmaNetDevice or CsmaNetDevice. All modules of ns-3 are looked at.\n"
     "\n"
-    "Exit status: 0; 1 nothing matches FILTER; 2 usage, or there is no such type; 3 ns-3 cannot be\n"
+    "Exit status: 0; 1 nothing matches FILTER; 2 usage, or there is no such type; 3 ns-3 cannot "
+    "be\n"
     "used.\n";
 
 #ifdef TTB_HAVE_NS3
@@ -195,8 +196,8 @@ static int show(const char *what, const char *argument, bool json)
                                .filter = argument};
         rc = ttb_ns3_each_type(ns3, add_type, &table);
     } else if (strcmp(what, "attributes") == 0) {
-        table = (struct table){.names = {"name", "access", "kind", "default", "help"},
-                               .columns = 5};
+        table =
+            (struct table){.names = {"name", "access", "kind", "default", "help"}, .columns = 5};
         rc = for_type(ns3, argument, false, &table);
     } else {
         table = (struct table){.names = {"name", "signature", "help"}, .columns = 3};

@@ -18,10 +18,12 @@ using namespace ttb;
 namespace
 {
 
-const char ALONE[] = "consists of parts that only ns-3's C++ helpers can put together, and ns-3 cannot "
-                     "dispose of one without them";
-const char HOST[] = "exchanges frames with the host in wall-clock time: attach a node's port instead "
-                    "(ttb_ns3_attach_port())";
+const char ALONE[] =
+    "consists of parts that only ns-3's C++ helpers can put together, and ns-3 cannot "
+    "dispose of one without them";
+const char HOST[] =
+    "exchanges frames with the host in wall-clock time: attach a node's port instead "
+    "(ttb_ns3_attach_port())";
 
 /// Types that cannot be created here, and why.
 const struct
@@ -43,7 +45,8 @@ const struct
     {"ns3::ThreeGppV2vUrbanPropagationLossModel", ALONE},
     {"ns3::WaveNetDevice", ALONE},
     {"ns3::dsr::DsrRouting", ALONE},
-    {"ns3::Radvd", "cannot be configured by attributes, and ns-3 cannot dispose of one that is not"},
+    {"ns3::Radvd",
+     "cannot be configured by attributes, and ns-3 cannot dispose of one that is not"},
     {"ns3::Rip", "is made by ttb_ns3_install_ip() with TTB_NS3_ROUTING_RIP"},
     {"ns3::RipNg", "is made by ttb_ns3_install_ip() with TTB_NS3_ROUTING_RIP"},
 };

@@ -11,6 +11,8 @@
 #include <ns3/data-rate.h>
 #include <ns3/drop-tail-queue.h>
 #include <ns3/net-device-queue-interface.h>
+#include <ns3/point-to-point-channel.h>
+#include <ns3/point-to-point-net-device.h>
 #include <ns3/pointer.h>
 #include <ns3/simple-channel.h>
 #include <ns3/simple-net-device.h>
@@ -276,20 +278,26 @@ InstallDevice(Ptr<Node> node,
     auto csmaChannel = DynamicCast<CsmaChannel>(channel);
     auto cable = DynamicCast<EthernetLinkChannel>(channel);
     auto simpleChannel = DynamicCast<SimpleChannel>(channel);
-    if (!csma && !ethernet && !simple)
+    auto ppp = DynamicCast<PointToPointNetDevice>(device);
+    auto pppChannel = DynamicCast<PointToPointChannel>(channel);
+    if (!csma && !ethernet && !simple && !ppp)
     {
         Fail(-EOPNOTSUPP,
              std::string("devices of type ") + type +
                  " need more than a channel to be put together: there are ns3::CsmaNetDevice, "
-                 "ttb::EthernetLinkDevice and ns3::SimpleNetDevice here, and "
+                 "ttb::EthernetLinkDevice, ns3::SimpleNetDevice and ns3::PointToPointNetDevice "
+                 "here, "
+                 "and "
                  "ttb_ns3_install_wifi()");
     }
-    if ((csma && !csmaChannel) || (ethernet && !cable) || (simple && !simpleChannel))
+    if ((csma && !csmaChannel) || (ethernet && !cable) || (simple && !simpleChannel) ||
+        (ppp && !pppChannel))
     {
         Fail(-EINVAL,
              std::string("a device of type ") + type + " needs a channel of type " +
                  (csma       ? "ns3::CsmaChannel"
                   : ethernet ? "ttb::EthernetLinkChannel"
+                  : ppp      ? "ns3::PointToPointChannel"
                              : "ns3::SimpleChannel") +
                  ", this one is of type " + channel->GetInstanceTypeId().GetName());
     }
@@ -299,6 +307,10 @@ InstallDevice(Ptr<Node> node,
              "the Ethernet link has two ends already; for more devices connect each by a link of "
              "its own to a switch (ttb_ns3_install_switch()), or use ns3::CsmaChannel");
     }
+    if (pppChannel && pppChannel->GetNDevices() == 2)
+    {
+        Fail(-ENOSPC, "the point-to-point link has two ends already");
+    }
     device->SetAddress(mac ? ParseDeviceMac(mac) : Mac48Address::Allocate());
     if (csma)
     {
@@ -307,6 +319,10 @@ InstallDevice(Ptr<Node> node,
     else if (ethernet)
     {
         AddQueue(ethernet);
+    }
+    else if (ppp)
+    {
+        AddQueue(ppp);
     }
     else
     {
@@ -320,6 +336,10 @@ InstallDevice(Ptr<Node> node,
     else if (ethernet)
     {
         ethernet->Attach(cable);
+    }
+    else if (ppp)
+    {
+        ppp->Attach(pppChannel);
     }
     else
     {

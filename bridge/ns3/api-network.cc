@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "api.h"
 
-#include <ttbridge/ns3/ethernet-link-device.h>
 #include <ttbridge/ns3/node-port.h>
 
 #include <ns3/application.h>
 #include <ns3/csma-channel.h>
-#include <ns3/csma-net-device.h>
 #include <ns3/internet-stack-helper.h>
 #include <ns3/ipv4-interface-address.h>
 #include <ns3/ipv4.h>
 #include <ns3/ipv6.h>
 #include <ns3/mac48-address.h>
 #include <ns3/simulator.h>
-#include <ns3/pcap-file-wrapper.h>
-#include <ns3/trace-helper.h>
-#include <ns3/wifi-net-device.h>
 
 #include <arpa/inet.h>
-#include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -56,12 +49,6 @@ ParseIpv4(const char* text)
     Fail(-EINVAL,
          "\"" + std::string(text ? text : "") +
              "\" is no IPv4 address with prefix length (such as 10.0.0.3/24)");
-}
-
-void
-WritePcap(Ptr<PcapFileWrapper> file, Ptr<const Packet> frame)
-{
-    file->Write(Simulator::Now(), frame);
 }
 
 } // namespace
@@ -216,42 +203,5 @@ ttb_ns3_install_application(struct ttb_ns3_object* node,
         {
             *application = NewHandle(made);
         }
-    });
-}
-
-int
-ttb_ns3_pcap(struct ttb_ns3_object* device, const char* path, bool promiscuous)
-{
-    return Call(device, [&]() {
-        Ptr<NetDevice> target = AsExactly<NetDevice>(device);
-        Need(path, "a path");
-        if (!DynamicCast<CsmaNetDevice>(target) && !DynamicCast<EthernetLinkDevice>(target) &&
-            !DynamicCast<WifiNetDevice>(target))
-        {
-            Fail(-EOPNOTSUPP,
-                 "no pcap of devices of type " + target->GetInstanceTypeId().GetName() +
-                     ": only of CSMA, Ethernet and Wifi devices");
-        }
-        // PcapHelper ends the program if it cannot open the file, and does not say why.
-        std::FILE* probe = std::fopen(path, "we");
-        if (!probe)
-        {
-            Fail(-errno, std::string(path) + ": " + std::strerror(errno));
-        }
-        std::fclose(probe);
-        if (DynamicCast<WifiNetDevice>(target))
-        {
-            EnableWifiPcap(target, path, promiscuous);
-            return;
-        }
-        PcapHelper helper;
-        Ptr<PcapFileWrapper> file = helper.CreateFile(path, std::ios::out, PcapHelper::DLT_EN10MB);
-        if (!target->TraceConnectWithoutContext(promiscuous ? "PromiscSniffer" : "Sniffer",
-                                                MakeBoundCallback(&WritePcap, file)))
-        {
-            Fail(-EOPNOTSUPP, "the device has no trace source to write pcap files from");
-        }
-        GetSimulation()->files.push_back(
-            {path, [file]() { return file->Fail(); }, [file]() { file->Close(); }});
     });
 }

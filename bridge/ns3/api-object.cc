@@ -167,8 +167,7 @@ ttb_ns3_object_set_object(struct ttb_ns3_object* object,
         auto checker = DynamicCast<const PointerChecker>(info.checker);
         if (!checker)
         {
-            Fail(-EINVAL,
-                 what + " does not hold an object (" + DescribeValue(info.checker) + ")");
+            Fail(-EINVAL, what + " does not hold an object (" + DescribeValue(info.checker) + ")");
         }
         if (!(info.flags & TypeId::ATTR_SET) || !info.accessor->HasSetter())
         {
@@ -254,8 +253,7 @@ ttb_ns3_object_aggregate(struct ttb_ns3_object* object, struct ttb_ns3_object* o
         // ns-3 ends the program, or goes on with one of the two at random.
         if (one == two || one->GetObject<Object>(type))
         {
-            Fail(-EEXIST,
-                 "an object of type " + type.GetName() + " is part of this one already");
+            Fail(-EEXIST, "an object of type " + type.GetName() + " is part of this one already");
         }
         if (two->GetObject<Object>(one->GetInstanceTypeId()))
         {

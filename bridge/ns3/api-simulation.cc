@@ -204,10 +204,6 @@ ttb_ns3_destroy(struct ttb_ns3* ns3)
     }
     Simulation& sim = *GetSimulation();
     rc = Call(sim.error, [&]() {
-        if (sim.endAnimation)
-        {
-            sim.endAnimation();
-        }
         sim.destroyed = true;
         Simulator::Destroy();
         Names::Clear();
@@ -222,6 +218,7 @@ ttb_ns3_destroy(struct ttb_ns3* ns3)
         sim.error = text;
     }
     Call(text, [&]() {
+        sim.animation = nullptr;
         ForgetTraces(sim);
         sim.handles.clear();
     });

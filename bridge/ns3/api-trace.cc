@@ -43,8 +43,8 @@
  * ttbridge/ns3-trace.h: trace sources of any signature, connected to C functions of one.
  *
  * A trace source takes callbacks of exactly its own C++ type, and has no way to say which that is.
- * So there is a callback template here, an instance for each signature that ns-3's modules have, and
- * a trace source is offered one after the other until it takes one.
+ * So there is a callback template here, an instance for each signature that ns-3's modules have,
+ * and a trace source is offered one after the other until it takes one.
  */
 
 using namespace ns3;
@@ -271,12 +271,14 @@ class Silence : private std::streambuf
 {
   public:
     Silence()
-        : m_original(std::cerr.rdbuf(this))
+        : m_original(std::cerr.rdbuf(this)),
+          m_log(std::clog.rdbuf(this))
     {
     }
 
     ~Silence() override
     {
+        std::clog.rdbuf(m_log);
         std::cerr.rdbuf(m_original);
     }
 
@@ -287,6 +289,7 @@ class Silence : private std::streambuf
     }
 
     std::streambuf* m_original; //!< where std::cerr goes
+    std::streambuf* m_log;      //!< where std::clog goes
 };
 
 /// What became of an offer.
@@ -352,7 +355,8 @@ ConnectOne(std::shared_ptr<Sink> sink,
     }
     Fail(-EOPNOTSUPP,
          "trace source " + source.name + " of " + object->GetInstanceTypeId().GetName() +
-             " has the signature " + source.callback + ", which is not among those that C can have");
+             " has the signature " + source.callback +
+             ", which is not among those that C can have");
 }
 
 struct TypeId::TraceSourceInformation
@@ -565,8 +569,8 @@ ttb_ns3_record_packet(const struct ttb_ns3_record* record,
         if (!packet)
         {
             Fail(-EINVAL,
-                 "value " + std::to_string(index) + " of " + record->source + " is no packet, but " +
-                     inner.types[index]->name);
+                 "value " + std::to_string(index) + " of " + record->source +
+                     " is no packet, but " + inner.types[index]->name);
         }
         if (size)
         {
@@ -594,8 +598,8 @@ ttb_ns3_record_object(const struct ttb_ns3_record* record,
         if (!found)
         {
             Fail(-EINVAL,
-                 "value " + std::to_string(index) + " of " + record->source + " is no object, but " +
-                     inner.types[index]->name);
+                 "value " + std::to_string(index) + " of " + record->source +
+                     " is no object, but " + inner.types[index]->name);
         }
         *object = NewHandle(found);
     });

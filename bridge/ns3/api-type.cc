@@ -13,7 +13,8 @@
 
 /**
  * @file
- * ttbridge/ns3-object.h: which types, attributes and trace sources there are; their defaults; modules.
+ * ttbridge/ns3-object.h: which types, attributes and trace sources there are; their defaults;
+ * modules.
  */
 
 using namespace ns3;
@@ -57,8 +58,7 @@ FindGlobal(const char* name)
         }
         names += (names.empty() ? "" : ", ") + (*global)->GetName();
     }
-    Fail(-ENOENT,
-         std::string("ns-3 has no global value \"") + name + "\"; it has: " + names);
+    Fail(-ENOENT, std::string("ns-3 has no global value \"") + name + "\"; it has: " + names);
 }
 
 /// Split TYPE::ATTRIBUTE. @return the attribute, as the type has or inherits it

@@ -158,6 +158,21 @@ ParseAddress(const std::string& value)
     return nullptr;
 }
 
+/// Of an enumeration ns-3 takes any word for the first of its values.
+bool
+IsChoice(Ptr<const AttributeChecker> checker, const std::string& value)
+{
+    std::istringstream names(checker->GetUnderlyingTypeInformation());
+    for (std::string name; std::getline(names, name, '|');)
+    {
+        if (name == value)
+        {
+            return true;
+        }
+    }
+    return false;
+}
+
 /// An object to be made, as ns-3 writes it: TYPE or TYPE[ATTRIBUTE=VALUE|...]. Brackets may nest.
 struct ObjectText
 {
@@ -216,8 +231,8 @@ ParsePointer(Ptr<const AttributeChecker> checker, const std::string& value)
         attributes.push_back({name.c_str(), content.c_str()});
     }
     attributes.push_back({nullptr, nullptr});
-    return checker->CreateValidValue(PointerValue(
-        CreateChecked(text.type.c_str(), attributes.data(), Object::GetTypeId())));
+    return checker->CreateValidValue(
+        PointerValue(CreateChecked(text.type.c_str(), attributes.data(), Object::GetTypeId())));
 }
 
 } // namespace
@@ -258,7 +273,7 @@ ParseValue(Ptr<const AttributeChecker> checker, const std::string& what, const c
         {
             parsed = ParsePointer(checker, value);
         }
-        else if (IsWellFormed(type, value))
+        else if (IsWellFormed(type, value) && (type != "EnumValue" || IsChoice(checker, value)))
         {
             parsed = checker->CreateValidValue(StringValue(value));
         }
@@ -271,8 +286,7 @@ ParseValue(Ptr<const AttributeChecker> checker, const std::string& what, const c
     {
         Fail(-EINVAL,
              "\"" + std::string(value) + "\" is no value for " + what + " (" +
-                 DescribeValue(checker) + ")" +
-                 reason);
+                 DescribeValue(checker) + ")" + reason);
     }
     return parsed;
 }
@@ -360,7 +374,6 @@ ReadAttribute(Ptr<Object> object, const char* name)
     }
     return value->SerializeToString(info.checker);
 }
-
 
 bool
 ParseMac(const char* text, uint8_t bytes[6])

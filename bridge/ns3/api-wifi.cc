@@ -188,14 +188,6 @@ WifiNetwork::DoDispose()
     Object::DoDispose();
 }
 
-void
-EnableWifiPcap(Ptr<NetDevice> device, const char* path, bool promiscuous)
-{
-    YansWifiPhyHelper helper;
-    helper.SetPcapDataLinkType(WifiPhyHelper::DLT_IEEE802_11_RADIO);
-    helper.EnablePcap(path, device, promiscuous, true);
-}
-
 } // namespace ttb
 
 int

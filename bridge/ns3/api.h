@@ -37,6 +37,11 @@
  * a simulation that has gone, is told from all others instead of being followed.
  */
 
+namespace ns3
+{
+class AnimationInterface;
+} // namespace ns3
+
 namespace ttb
 {
 
@@ -67,9 +72,10 @@ struct Simulation
     std::map<const ns3::TraceSourceAccessor*, std::size_t> signatures;
     /// Records that callbacks are looking at, the innermost last.
     std::vector<const struct ttb_ns3_record*> records;
-    std::function<void()> endAnimation; //!< finish NetAnim's file; empty: there is none
-    bool running = false;               //!< in ttb_ns3_run()
-    bool destroyed = false;             //!< ttb_ns3_destroy() was called
+    /// Writes NetAnim's file; or nullptr. It has given itself to trace sources, so it goes last.
+    std::shared_ptr<ns3::AnimationInterface> animation;
+    bool running = false;   //!< in ttb_ns3_run()
+    bool destroyed = false; //!< ttb_ns3_destroy() was called
 };
 
 /** @return the simulation, or nullptr if there is none */
@@ -317,9 +323,6 @@ Number(const T& value)
 /** Give the IP stack of a device's node its random streams, if the device is the first with an
  * address. */
 void AssignStackStreams(ns3::Ptr<ns3::NetDevice> device);
-
-/** Write the frames of a Wifi device, with radiotap headers, to a file that can be written. */
-void EnableWifiPcap(ns3::Ptr<ns3::NetDevice> device, const char* path, bool promiscuous);
 
 /** Parse a device's Ethernet address; fails if it is none, or a group's. */
 ns3::Mac48Address ParseDeviceMac(const char* text);

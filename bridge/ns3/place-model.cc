@@ -3,6 +3,8 @@
 
 #include "api.h"
 
+#include <ns3/constant-velocity-mobility-model.h>
+#include <ns3/position-allocator.h>
 #include <ns3/simulator.h>
 
 #include <algorithm>
@@ -291,6 +293,53 @@ ttb_ns3_set_mobility(struct ttb_ns3_object* node,
         if (model)
         {
             *model = NewHandle(made);
+        }
+    });
+}
+
+int
+ttb_ns3_set_velocity(struct ttb_ns3_object* node, const struct ttb_ns3_position* mm_per_s)
+{
+    return Call(node, [&]() {
+        Ptr<Node> owner = AsExactly<Node>(node);
+        Vector velocity = ToVector(mm_per_s);
+        Ptr<PlaceModel> place = PlaceModel::Of(owner);
+        Ptr<ConstantVelocityMobilityModel> made = CreateObject<ConstantVelocityMobilityModel>();
+        made->SetPosition(place->GetPosition());
+        made->SetVelocity(velocity);
+        place->Follow(made);
+    });
+}
+
+int
+ttb_ns3_set_positions(struct ttb_ns3_object* const* nodes,
+                      size_t node_count,
+                      const struct ttb_ns3_object_spec* allocator,
+                      uint64_t stream)
+{
+    struct ttb_ns3_object* first = nodes && node_count ? nodes[0] : nullptr;
+    return Call(first, [&]() {
+        std::vector<Ptr<PlaceModel>> places;
+        Need(allocator, "a position allocator");
+        for (std::size_t i = 0; i < node_count; i++)
+        {
+            places.push_back(PlaceModel::Of(AsExactly<Node>(nodes[i])));
+        }
+        auto made = DynamicCast<PositionAllocator>(
+            CreateChecked(allocator->type, allocator->attributes, PositionAllocator::GetTypeId()));
+        if (stream > uint64_t(1) << 62)
+        {
+            Fail(-EINVAL, "stream " + std::to_string(stream) + " is beyond 2^62");
+        }
+        if (DynamicCast<ListPositionAllocator>(made))
+        {
+            Fail(-EOPNOTSUPP,
+                 "the list of a ListPositionAllocator is no attribute: use ttb_ns3_set_position()");
+        }
+        made->AssignStreams(static_cast<int64_t>(stream));
+        for (const auto& place : places)
+        {
+            place->SetPosition(made->GetNext());
         }
     });
 }

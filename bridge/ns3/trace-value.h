@@ -29,11 +29,11 @@ namespace ttb
 /** What can be done with an argument of a type; one for each type. */
 struct ValueType
 {
-    std::string name;                                              //!< as C++ has it
-    void (*fill)(const void* value, struct ttb_ns3_value* out);    //!< kind and number
-    std::string (*text)(const void* value);                        //!< for people
-    ns3::Ptr<const ns3::Packet> (*packet)(const void* value);      //!< or nullptr
-    ns3::Ptr<ns3::Object> (*object)(const void* value);            //!< or nullptr
+    std::string name;                                           //!< as C++ has it
+    void (*fill)(const void* value, struct ttb_ns3_value* out); //!< kind and number
+    std::string (*text)(const void* value);                     //!< for people
+    ns3::Ptr<const ns3::Packet> (*packet)(const void* value);   //!< or nullptr
+    ns3::Ptr<ns3::Object> (*object)(const void* value);         //!< or nullptr
 };
 
 template <typename T, typename = void>
@@ -42,8 +42,9 @@ struct IsStreamable : std::false_type
 };
 
 template <typename T>
-struct IsStreamable<T,
-                    std::void_t<decltype(std::declval<std::ostream&>() << std::declval<const T&>())>>
+struct IsStreamable<
+    T,
+    std::void_t<decltype(std::declval<std::ostream&>() << std::declval<const T&>())>>
     : std::true_type
 {
 };
@@ -95,9 +96,11 @@ struct Describe
 {
     using Pointee = typename PointeeOf<T>::Type;
     static constexpr bool IS_PTR = !std::is_void_v<Pointee>;
-    static constexpr bool IS_PACKET = HasPacket<std::conditional_t<IS_PTR, Pointee, std::nullptr_t>>::value;
+    static constexpr bool IS_PACKET =
+        HasPacket<std::conditional_t<IS_PTR, Pointee, std::nullptr_t>>::value;
     static constexpr bool IS_OBJECT =
-        IS_PTR && std::is_base_of_v<ns3::Object, std::conditional_t<IS_PTR, Pointee, std::nullptr_t>>;
+        IS_PTR &&
+        std::is_base_of_v<ns3::Object, std::conditional_t<IS_PTR, Pointee, std::nullptr_t>>;
 
     static void Fill(const void* address, struct ttb_ns3_value* out)
     {

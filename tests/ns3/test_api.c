@@ -316,9 +316,9 @@ static void a_module_can_be_loaded_later(void **state)
     struct fixture *f = *state;
     struct ttb_ns3_object *object;
 
-    assert_int_equal(ttb_ns3_create(f->ns3, "ns3::PointToPointChannel", NULL, &object), -ENOENT);
-    assert_ok(f, ttb_ns3_load_module(f->ns3, "point-to-point"));
-    assert_ok(f, ttb_ns3_create(f->ns3, "ns3::PointToPointChannel", NULL, &object));
+    assert_int_equal(ttb_ns3_create(f->ns3, "ns3::aodv::RoutingProtocol", NULL, &object), -ENOENT);
+    assert_ok(f, ttb_ns3_load_module(f->ns3, "aodv"));
+    assert_ok(f, ttb_ns3_create(f->ns3, "ns3::aodv::RoutingProtocol", NULL, &object));
 }
 
 /* ------------------------------------------------------------------------------------- network */

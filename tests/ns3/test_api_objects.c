@@ -152,12 +152,12 @@ static void paths_connect_all_that_they_match_and_say_which(void **state)
                                             "$ns3::UdpEchoServer/RxWithAddresses",
                                             on_any, &log, NULL));
     assert_ok(f, ttb_ns3_run(f->ns3, 1500 * MS));
-    assert_string_equal(
-        log.text, "6 100 bytes|0 10.0.0.1:49153|0 0.0.0.0:9|"
-                  "/NodeList/1/ApplicationList/0/$ns3::UdpEchoServer/RxWithAddresses\n");
-    assert_error(f, ttb_ns3_trace_connect_path(f->ns3, "/NodeList/7/DeviceList/*/MacTx", on_any,
-                                               &log, NULL),
-                 -ENOENT, "nothing matches \"/NodeList/7/DeviceList/*\"");
+    assert_string_equal(log.text,
+                        "6 100 bytes|0 10.0.0.1:49153|0 0.0.0.0:9|"
+                        "/NodeList/1/ApplicationList/0/$ns3::UdpEchoServer/RxWithAddresses\n");
+    assert_error(
+        f, ttb_ns3_trace_connect_path(f->ns3, "/NodeList/7/DeviceList/*/MacTx", on_any, &log, NULL),
+        -ENOENT, "nothing matches \"/NodeList/7/DeviceList/*\"");
     assert_error(f, ttb_ns3_trace_connect(f->devices[0], "MacTxx", on_any, &log, NULL), -ENOENT,
                  "no trace source \"MacTxx\"; it has: MacTx, ");
 }
@@ -176,8 +176,8 @@ static void a_callback_may_disconnect_itself(void **state)
     struct fixture *f = *state;
     struct log first = {.f = f}, second = {.f = f};
 
-    assert_ok(f, ttb_ns3_trace_connect(f->devices[0], "MacTx", disconnect_itself, &first,
-                                       &first.trace));
+    assert_ok(
+        f, ttb_ns3_trace_connect(f->devices[0], "MacTx", disconnect_itself, &first, &first.trace));
     assert_ok(f, ttb_ns3_trace_connect(f->devices[0], "MacTx", on_packet, &second, NULL));
     assert_ok(f, ttb_ns3_run(f->ns3, 5000 * MS));
     assert_int_equal(first.records, 1);
@@ -199,8 +199,9 @@ static void numbers_objects_and_states_have_their_kinds(void **state)
     log.text[0] = 0;
     assert_ok(f, ttb_ns3_object_get_object(f->devices[0], "TxQueue", &queue));
     assert_ok(f, ttb_ns3_trace_connect(queue, "PacketsInQueue", on_any, &log, NULL));
-    assert_ok(f, ttb_ns3_run(f->ns3, 1005 * MS));
-    assert_true(strncmp(log.text, "3 0|3 1|\n3 1|3 0|\n", 18) == 0);
+    assert_ok(f, ttb_ns3_run(f->ns3, 1500 * MS));
+    log.text[18] = 0;
+    assert_string_equal(log.text, "3 0|3 1|\n3 1|3 0|\n");
 }
 
 /* --------------------------------------------------------------------------------------- objects */
@@ -219,10 +220,10 @@ static void objects_are_found_by_pointer_list_part_path_and_name(void **state)
     assert_string_equal(text, "ns3::DropTailQueue<Packet>");
     assert_ok(f, ttb_ns3_create(f->ns3, "ns3::DropTailQueue<Packet>", NULL, &queue));
     assert_ok(f, ttb_ns3_object_set_object(f->devices[0], "TxQueue", queue));
-    assert_error(f, ttb_ns3_object_set_object(f->devices[0], "TxQueue", f->lan), -EINVAL,
-                 "needs an object of type ns3::Queue<Packet>, this one is of type ns3::CsmaChannel");
-    assert_error(f, ttb_ns3_object_get_object(f->devices[0], "ReceiveErrorModel", &object),
-                 0, "");
+    assert_error(
+        f, ttb_ns3_object_set_object(f->devices[0], "TxQueue", f->lan), -EINVAL,
+        "needs an object of type ns3::Queue<Packet>, this one is of type ns3::CsmaChannel");
+    assert_error(f, ttb_ns3_object_get_object(f->devices[0], "ReceiveErrorModel", &object), 0, "");
     assert_ok(f, ttb_ns3_object_get_count(f->nodes[0], "DeviceList", &count));
     assert_int_equal(count, 2); /* and loopback */
     assert_ok(f, ttb_ns3_object_get_item(f->nodes[0], "DeviceList", 1, &object));
@@ -238,7 +239,8 @@ static void objects_are_found_by_pointer_list_part_path_and_name(void **state)
     assert_ok(f, ttb_ns3_name_add(f->nodes[0], "client"));
     assert_ok(f, ttb_ns3_name_add(f->devices[0], "client/eth0"));
     assert_error(f, ttb_ns3_name_add(f->devices[1], "client/eth0"), -EEXIST, "already");
-    assert_error(f, ttb_ns3_name_add(f->devices[0], "eth0"), -EEXIST, "is called /Names/client/eth0");
+    assert_error(f, ttb_ns3_name_add(f->devices[0], "eth0"), -EEXIST,
+                 "is called /Names/client/eth0");
     assert_error(f, ttb_ns3_name_add(f->devices[1], "server/eth0"), -ENOENT, "no /Names/server");
     assert_ok(f, ttb_ns3_name_find(f->ns3, "client/eth0", &object));
     assert_ok(f, ttb_ns3_object_name(object, text, sizeof(text)));
@@ -268,9 +270,10 @@ static void an_attribute_can_describe_the_object_that_it_points_to(void **state)
     assert_string_equal(text, "0.25");
     assert_error(f, ttb_ns3_object_set(f->devices[0], "ReceiveErrorModel", "ns3::RateErrorModel["),
                  -EINVAL, "closing bracket");
-    assert_error(f, ttb_ns3_object_set(f->devices[0], "ReceiveErrorModel",
-                                       "ns3::RateErrorModel[ErrorRat=1]"),
-                 -EINVAL, "no attribute \"ErrorRat\"");
+    assert_error(
+        f,
+        ttb_ns3_object_set(f->devices[0], "ReceiveErrorModel", "ns3::RateErrorModel[ErrorRat=1]"),
+        -EINVAL, "no attribute \"ErrorRat\"");
 }
 
 static void defaults_globals_and_random_numbers_can_be_read(void **state)
@@ -334,8 +337,8 @@ static void handles_that_are_not_valid_are_told_from_all_others(void **state)
     assert_error(f, ttb_ns3_object_release(f->devices[1]), -EBADF, "has been released");
     assert_error(f, ttb_ns3_object_get(f->devices[1], "Mtu", text, sizeof(text)), -EBADF,
                  "has been released");
-    assert_error(f, ttb_ns3_object_get((struct ttb_ns3_object *)&something, "Mtu", text,
-                                       sizeof(text)),
+    assert_error(f,
+                 ttb_ns3_object_get((struct ttb_ns3_object *)&something, "Mtu", text, sizeof(text)),
                  -EBADF, "no handle");
     assert_error(f, ttb_ns3_object_get((struct ttb_ns3_object *)f->ns3, "Mtu", text, sizeof(text)),
                  -EBADF, "is the simulation");

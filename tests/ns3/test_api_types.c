@@ -24,8 +24,9 @@
 #define TYPES_MAX      2000
 #define NAME_MAX_BYTES 96
 
-static const char *const nonsense[] = {"", "-1", "banana", "1e999", "10.0.0.banana", "{1, 2",
-                                       "ns3::NoSuchType", "ns3::Node[Id=1", "|[", "0x"};
+static const char *const nonsense[] = {
+    "",   "-1", "banana", "1e999", "10.0.0.banana", "{1, 2", "ns3::NoSuchType", "ns3::Node[Id=1",
+    "|[", "0x"};
 
 /* What children found out; shared with them. */
 struct tally {
@@ -129,8 +130,8 @@ static void every_type_can_be_used_and_misused(void **state)
 {
     struct ttb_ns3_opts opts = {.size = sizeof(opts), .simulator = "ns3::DefaultSimulatorImpl"};
     struct types *types = calloc(1, sizeof(*types));
-    struct tally *tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE,
-                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct tally *tally =
+        mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct ttb_ns3 *ns3;
     const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
     unsigned bad = 0;

@@ -105,8 +105,9 @@ int ttb_ns3_install_ethernet(struct ttb_ns3_object *node, struct ttb_ns3_object 
                              struct ttb_ns3_object **device);
 
 /**
- * The same for ns3::SimpleNetDevice on an ns3::SimpleChannel, and for the types that have functions
- * of their own above, by name. Simple devices have no serialisation unless their attribute DataRate
+ * The same for ns3::SimpleNetDevice on an ns3::SimpleChannel, ns3::PointToPointNetDevice on an
+ * ns3::PointToPointChannel (for ns-3's own hosts and routers: it speaks PPP and takes no port), and for
+ * the types that have functions of their own above, by name. Simple devices have no serialisation unless their attribute DataRate
  * says so, and one medium that everybody hears.
  * @return as ttb_ns3_install_csma(); -EOPNOTSUPP: a type that needs more than a channel
  */
@@ -182,6 +183,21 @@ struct ttb_ns3_link_stats {
 
 /** Read the counters of a channel or device. @return 0; -EOPNOTSUPP: not this kind of link */
 int ttb_ns3_link_get_stats(struct ttb_ns3_object *link, struct ttb_ns3_link_stats *stats);
+
+/* ------------------------------------------------------------------------------ traffic control */
+
+/**
+ * Give a device of an ns-3 host a queue disc, e.g. "ns3::FqCoDelQueueDisc", before the simulation begins.
+ * It has the packets of the host's IP stack; frames of a Linux node's port go straight to the device, and
+ * the node has queue discs of its own.
+ * @param type  NULL: none any more
+ * @param disc  gets a handle, for attributes and trace sources; may be NULL
+ * @return 0; -ENODEV: the node has no IP stack; -EBUSY: the simulation has begun; -EOPNOTSUPP: not this
+ *         kind of device; as ttb_ns3_create()
+ */
+int ttb_ns3_set_queue_disc(struct ttb_ns3_object *device, const char *type,
+                           const struct ttb_ns3_attribute *attributes,
+                           struct ttb_ns3_object **disc);
 
 /* ---------------------------------------------------------------------------- switches */
 

@@ -38,10 +38,16 @@ struct ttb_ns3_attribute {
     const char *value;
 };
 
+/** An object to be made: its type and attributes. */
+struct ttb_ns3_object_spec {
+    const char *type;
+    const struct ttb_ns3_attribute *attributes; /**< NULL: none */
+};
+
 /**
  * Load a module of ns-3 that this library is not linked with, so that its types are known; e.g.
- * "point-to-point". Linked are core, network, csma, bridge, internet, applications, mobility,
- * propagation, wifi and olsr.
+ * "aodv". Linked are core, network, csma, bridge, internet, applications, mobility, propagation, wifi,
+ * olsr, point-to-point, flow-monitor and netanim, and what these need.
  * @return 0, also if it is loaded already; -ENOENT: it is not installed
  */
 int ttb_ns3_load_module(struct ttb_ns3 *ns3, const char *module);

@@ -58,6 +58,20 @@ int ttb_ns3_set_mobility(struct ttb_ns3_object *node, const char *type,
                          const struct ttb_ns3_attribute *attributes,
                          const struct ttb_ns3_position *start, struct ttb_ns3_object **model);
 
+/**
+ * Let a node move on from where it is with a velocity, in millimetres per second.
+ * @return 0; as ttb_ns3_set_position()
+ */
+int ttb_ns3_set_velocity(struct ttb_ns3_object *node, const struct ttb_ns3_position *mm_per_s);
+
+/**
+ * Put nodes where one of ns-3's position allocators says, e.g. "ns3::GridPositionAllocator".
+ * @param stream  first random stream of the allocator, as for ttb_ns3_assign_streams()
+ * @return 0; as ttb_ns3_create() and ttb_ns3_set_position()
+ */
+int ttb_ns3_set_positions(struct ttb_ns3_object *const *nodes, size_t node_count,
+                          const struct ttb_ns3_object_spec *allocator, uint64_t stream);
+
 /** Where a node is now. @return 0; -ENODEV: it has no mobility model */
 int ttb_ns3_get_position(struct ttb_ns3_object *node, struct ttb_ns3_position *position);
 
@@ -74,12 +88,6 @@ enum ttb_ns3_wifi_standard {
     TTB_NS3_WIFI_AX_2_4,
     TTB_NS3_WIFI_AX_5,
     TTB_NS3_WIFI_AX_6,
-};
-
-/** An object to be made: its type and attributes. */
-struct ttb_ns3_object_spec {
-    const char *type;
-    const struct ttb_ns3_attribute *attributes; /**< NULL: none */
 };
 
 /** A Wifi network: what all its devices share. Set `size`; everything else may be zero. */

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -227,7 +227,8 @@ static struct pollfd *watch(const struct ttb__run *run)
     for (size_t i = 0; i < run->node_count; i++) {
         int pid = ttb_lab_node_pid(run->nodes[i].lab_node);
 
-        polled[1 + i] = (struct pollfd){.fd = pid ? pidfd_open(pid, 0) : -1, .events = POLLIN};
+        polled[1 + i] = (struct pollfd){.fd = pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1,
+                                        .events = POLLIN};
     }
     return polled;
 }

@@ -316,10 +316,10 @@ int ttb_export_close(struct ttb_export *export, char *error, size_t error_size)
         snprintf(text, sizeof(text), "export: the trace has no link \"%s\"", export->opts.link);
         rc = tell(error, error_size, -ESRCH, text);
     } else if (export->is_partial) {
-        snprintf(text, sizeof(text),
-                 "export: the report holds the first %" PRIu64
-                 " rows of a table that has more: --from, --to, --node and --link choose others",
-                 TTB_EXPORT_REPORT_ROWS_MAX);
+        snprintf(
+            text, sizeof(text),
+            "export: too much for one report, which says at its top what it leaves out: --from, "
+            "--to and --node choose a part");
         rc = tell(error, error_size, -EFBIG, text);
     }
     export_free(export);

@@ -47,7 +47,9 @@ static int html_begin(struct ttb_export *export)
 /* True if the table takes another row; else that is counted. */
 static bool has_room(struct ttb__html *html, enum table table, const struct ttb__columns *columns)
 {
-    if (columns->all_rows < TTB_EXPORT_REPORT_ROWS_MAX)
+    bool is_text = table == TEXTS || table == COSTS;
+
+    if (columns->all_rows < (is_text ? TTB_EXPORT_REPORT_TEXTS_MAX : TTB_EXPORT_REPORT_FRAMES_MAX))
         return true;
     html->omitted[table]++;
     return false;

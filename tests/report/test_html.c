@@ -97,6 +97,16 @@ static void a_truncated_trace_gives_what_is_there_and_says_so(void **state)
     expect(f, "tail -c 8 r.html", 0, "</html>\n", "");
 }
 
+static void what_is_too_much_is_left_out_and_named(void **state)
+{
+    struct fixture *f = *state;
+
+    expect(f, "$TRACES chatty t 500007; $TTB export t -f html -o r.html", 1, "",
+           "ttb export: warning: export: too much for one report");
+    expect(f, "grep -o '\"omitted\":{\"texts\":7}' r.html && tail -c 8 r.html", 0, "</html>\n", "");
+    expect(f, "$TTB export t -f html --to 100ns -o r.html", 0, "", "");
+}
+
 static void a_full_disk_is_an_error(void **state)
 {
     struct fixture *f = *state;
@@ -138,6 +148,7 @@ int main(int argc, char **argv)
         TEST(nothing_of_the_trace_is_html),
         TEST(a_part_of_a_run_is_a_report_too),
         TEST(a_truncated_trace_gives_what_is_there_and_says_so),
+        TEST(what_is_too_much_is_left_out_and_named),
         TEST(a_full_disk_is_an_error),
         TEST(memory_does_not_grow_with_the_trace),
 #else

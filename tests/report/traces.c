@@ -2,6 +2,7 @@
 /* Writes the traces that the report's tests look at:
  *   report_traces sample|hostile|truncated DIRECTORY
  *   report_traces large DIRECTORY FRAMES
+ *   report_traces chatty DIRECTORY LINES
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -382,6 +383,18 @@ static void write_large(const char *directory, uint64_t frames)
                                                                 .ending = TTB_TRACE_DURATION}));
 }
 
+/* A node that prints a lot. */
+static void write_chatty(const char *directory, uint64_t lines)
+{
+    struct ttb_trace_writer *writer = open_trace(directory, "chatty");
+
+    add_node(writer, 0, "node");
+    for (uint64_t i = 0; i < lines; i++)
+        console(writer, i, 0, "again");
+    MUST(ttb_trace_writer_close(
+        writer, &(struct ttb_trace_end){.end_ns = lines, .ending = TTB_TRACE_DONE}));
+}
+
 int main(int argc, char **argv)
 {
     struct ttb_trace_writer *writer;
@@ -397,9 +410,12 @@ int main(int argc, char **argv)
         write_hostile(argv[2]);
     } else if (argc == 4 && strcmp(argv[1], "large") == 0) {
         write_large(argv[2], strtoull(argv[3], NULL, 10));
+    } else if (argc == 4 && strcmp(argv[1], "chatty") == 0) {
+        write_chatty(argv[2], strtoull(argv[3], NULL, 10));
     } else {
         fprintf(stderr, "usage: report_traces sample|hostile|truncated DIRECTORY\n"
-                        "       report_traces large DIRECTORY FRAMES\n");
+                        "       report_traces large DIRECTORY FRAMES\n"
+                        "       report_traces chatty DIRECTORY LINES\n");
         return 2;
     }
     return 0;

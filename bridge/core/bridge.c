@@ -335,6 +335,7 @@ int ttb__bridge_wait(struct ttb_bridge *bridge, bool (*done)(const struct ttb_br
                                         hung_ms);
             ttb__bridge_sweep(bridge);
             start_ms = bridge->last_turn_ms; /* for those that are held */
+            report_ms = bridge->hang_report_ms;
         } else {
             for_suspects(bridge, suspect, report_hang, hung_ms);
             report_ms = hung_ms + bridge->hang_report_ms;

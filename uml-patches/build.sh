@@ -242,7 +242,7 @@ configure() {
 # What is needed to get the source of version $1; sets suite (empty if apt need not be told).
 check_source() {
     suite=
-    [ ! -f "$here/$1/suite" ] || suite=$(cat -- "$here/$1/suite")
+    [ ! -f "$here/$1/suite" ] || suite=$(sed "/^#/d" "$here/$1/suite")
     [ -n "$source_version$suite" ] ||
         die "$source_package is neither installed nor known to apt; run: apt-get update"
     need_tools xz-utils:xz patch:patch util-linux:setsid util-linux:flock

@@ -30,7 +30,7 @@ packages="$packages linux-source-6.12 bc bison flex patch perl xz-utils"
 # The nodes' disk images.
 packages="$packages busybox-static e2fsprogs fakeroot mmdebstrap"
 # What tests look with: at captures, system calls, results.
-packages="$packages tshark strace jq libxml2-utils"
+packages="$packages tshark gdb strace jq libxml2-utils"
 
 die() {
     printf 'setup: %s\n' "$*" >&2

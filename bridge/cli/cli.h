@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include <ttbridge/trace.h>
 #include <stdint.h>
 
 /* Exit statuses of every subcommand. */
@@ -43,6 +45,10 @@ int show_profile(const char *path);
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 bool is_help(const char *argument);
+
+/* scenario_diff.c: a line on each field that differs. @return how many do */
+unsigned diff_scenarios(const struct ttb_trace_header *expected,
+                        const struct ttb_trace_header *actual, ttb_trace_line_fn fn, void *user);
 
 /* data.c: the path of a file that belongs to the installation, e.g. "images/build.sh".
  * TTB_DATADIR, the installation that the program is part of, its build's source: the first that is

@@ -10,8 +10,10 @@
 static const char help[] =
     "usage: ttb diff [--behaviour] A B\n"
     "\n"
-    "The first difference between two runs, given by their directories or traces: what differs of\n"
-    "their environments, the record on both sides, and those before it.\n"
+    "The first difference between two runs, given by their directories or traces: what they were\n"
+    "made of that differs (scenario, seed, kernels, images, machine), the record on both sides, "
+    "and\n"
+    "those before it; once for all records, and once for what nodes did alone.\n"
     "\n"
     "  --behaviour  leave out how nodes were scheduled and what happened inside the network\n"
     "\n"
@@ -19,10 +21,31 @@ static const char help[] =
     "the\n"
     "same as far as it goes; 2 usage; 3 a trace cannot be read.\n";
 
+struct made_of {
+    bool any;
+    bool by_field; /* fields of the scenario have been told */
+};
+
 static void print_line(void *user, const char *text)
 {
-    (void)user;
-    printf("environment: %s\n", text);
+    struct made_of *made_of = user;
+
+    if (made_of->by_field && strcmp(text, "scenario: its content differs") == 0)
+        return;
+    if (!made_of->any)
+        puts("What the runs were made of differs:");
+    made_of->any = true;
+    printf("  %s\n", text);
+}
+
+static void print_headers(const struct ttb_trace_header *a, const struct ttb_trace_header *b)
+{
+    struct made_of made_of = {0};
+
+    made_of.by_field = diff_scenarios(a, b, print_line, &made_of) > 0;
+    ttb_trace_diff_headers(a, b, print_line, &made_of);
+    if (made_of.any)
+        putchar('\n');
 }
 
 static void print_difference(const struct ttb_trace_difference *difference)
@@ -53,7 +76,8 @@ static int print_same(const struct ttb_trace_reader *expected,
     return EXIT_AS_EXPECTED;
 }
 
-static int diff(const char *a, const char *b, const struct ttb_trace_compare_opts *opts)
+static int diff(const char *a, const char *b, const struct ttb_trace_compare_opts *opts,
+                bool with_headers)
 {
     struct ttb_trace_reader *expected = NULL, *actual = NULL;
     struct ttb_trace_compare *compare = NULL;
@@ -65,8 +89,8 @@ static int diff(const char *a, const char *b, const struct ttb_trace_compare_opt
         fprintf(stderr, "ttb diff: %s\n", error);
         goto out;
     }
-    ttb_trace_diff_headers(ttb_trace_reader_header(expected), ttb_trace_reader_header(actual),
-                           print_line, NULL);
+    if (with_headers)
+        print_headers(ttb_trace_reader_header(expected), ttb_trace_reader_header(actual));
     rc = ttb_trace_diff(expected, actual, opts, &compare);
     if (rc == 0) {
         status = print_same(expected, actual, opts->without_schedule);
@@ -90,7 +114,8 @@ out:
 int command_diff(int argc, char **argv)
 {
     struct ttb_trace_compare_opts opts = {.size = sizeof(opts)};
-    int first = 1;
+    bool behaviour = false;
+    int first = 1, status;
 
     for (; first < argc && argv[first][0] == '-'; first++) {
         if (is_help(argv[first])) {
@@ -99,11 +124,17 @@ int command_diff(int argc, char **argv)
         }
         if (strcmp(argv[first], "--behaviour") != 0)
             return usage_error("diff", "there is no option \"%s\"", argv[first]);
-        opts.without_schedule = opts.without_network = true;
+        opts.without_schedule = opts.without_network = behaviour = true;
     }
     if (argc - first < 2)
         return usage_error("diff", "which two runs?");
     if (argc - first > 2)
         return usage_error("diff", "\"%s\" is one argument too many", argv[first + 2]);
-    return diff(argv[first], argv[first + 1], &opts);
+    status = diff(argv[first], argv[first + 1], &opts, true);
+    if (status != EXIT_DIFFERS || behaviour)
+        return status;
+    /* Which node was let run when says little to those who look for what a change has done. */
+    puts("\nLeaving out how nodes were scheduled and what happened inside the network:");
+    opts.without_schedule = opts.without_network = true;
+    return diff(argv[first], argv[first + 1], &opts, false) == EXIT_BROKEN ? EXIT_BROKEN : status;
 }

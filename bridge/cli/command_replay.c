@@ -113,23 +113,29 @@ static void print_line(void *user, const char *text)
     printf("  %s\n", text);
 }
 
-static void print_difference(const struct replay *replay,
-                             const struct ttb_trace_difference *difference)
+/* Worth knowing, whether it made a difference or not. */
+static void print_made_of(const struct replay *replay)
 {
     struct ttb_trace_reader *repeated;
     bool any = false;
 
+    if (ttb_trace_reader_open(ttb__run_directory(replay->run), NULL, &repeated, NULL, 0) != 0)
+        return;
+    ttb_trace_diff_headers(ttb_trace_reader_header(replay->recorded),
+                           ttb_trace_reader_header(repeated), print_line, &any);
+    ttb_trace_reader_free(repeated);
+}
+
+static void print_difference(const struct replay *replay,
+                             const struct ttb_trace_difference *difference)
+{
     printf("differs at %.9f s, after %" PRIu64 " equal records: %s\n",
            (double)difference->time_ns / 1e9, difference->compared, difference->summary);
     for (size_t i = 0; i < difference->before_count; i++)
         printf("            %s\n", difference->before[i]);
     printf("  recorded  %s\n", difference->expected ? difference->expected : "(nothing more)");
     printf("  repeated  %s\n", difference->actual ? difference->actual : "(nothing more)");
-    if (ttb_trace_reader_open(ttb__run_directory(replay->run), NULL, &repeated, NULL, 0) == 0) {
-        ttb_trace_diff_headers(ttb_trace_reader_header(replay->recorded),
-                               ttb_trace_reader_header(repeated), print_line, &any);
-        ttb_trace_reader_free(repeated);
-    }
+    print_made_of(replay);
 }
 
 /* The recording itself was cut off: it is the same as far as it goes. */
@@ -229,6 +235,7 @@ static int report(const struct replay *replay)
         printf("node %s alone: ", replay->request->node);
     printf("identical%s, to %.9f s of simulated time\n", rc ? " as far as was recorded" : "",
            (double)compared_until_ns(replay, rc != 0) / 1e9);
+    print_made_of(replay);
     return EXIT_AS_EXPECTED;
 }
 

@@ -16,7 +16,7 @@
  *   reader.c      the reader; verify.c
  *   compare.c     two traces, record by record; diff.c their headers
  *   describe.c    records as text; frame_text.c frames as text
- *   host.c        what of this machine belongs in a header; hashes of files
+ *   host.c        what of this machine belongs in a header; hashes of files; hash_cache.c keeps them
  */
 #ifndef TTB_RECORD_INTERNAL_H
 #define TTB_RECORD_INTERNAL_H

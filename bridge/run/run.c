@@ -265,7 +265,7 @@ static uint32_t add_artifact(struct artifacts *artifacts, enum ttb_trace_artifac
     made = &artifacts->list[artifacts->count];
     snprintf(artifacts->paths[artifacts->count], sizeof(artifacts->paths[0]), "%s", path);
     *made = (struct ttb_trace_artifact){.kind = kind, .path = artifacts->paths[artifacts->count]};
-    ttb_trace_hash_file(made->path, made);
+    ttb_trace_hash_file_once(made->path, made);
     return (uint32_t)artifacts->count++;
 }
 

@@ -158,6 +158,30 @@ static void the_first_difference_of_a_node_alone_is_shown(void **state)
     assert_says(said.out, "kernel: expected ");
 }
 
+/* Between two runs: what was changed, field by field, and what came of it. */
+static void a_changed_delay_and_a_changed_kernel_option_are_named(void **state)
+{
+    struct said said;
+
+    (void)state;
+    write_scenario("engine: builtin\n"
+                   "links: {lan: {type: ethernet, delay: 1ms}}\n"
+                   "nodes:\n"
+                   "  a: {interfaces: [{link: lan, address: 10.0.0.1/24}], run: [ping -c 2 b]}\n"
+                   "  b: {interfaces: [{link: lan, address: 10.0.0.2/24}]}\n");
+    expect("$TTB run -q s.yaml -o 1 && $TTB run -q s.yaml -o 2 --set links.lan.delay=2ms && "
+           "$TTB run -q s.yaml -o 3 --set 'nodes.b.kernel_args=[loglevel=7]' && $TTB diff 1 2",
+           1, &said);
+    assert_says(said.out, "  scenario: links.lan.delay: expected 1ms, found 2ms\n\n");
+    assert_says(said.out, "\nLeaving out how nodes were scheduled");
+    assert_says(said.out, "b.eth0  delivered  #4 ARP request, who has 10.0.0.2");
+    expect("$TTB diff --behaviour 1 3", 1, &said);
+    assert_says(said.out,
+                "  scenario: nodes.b.kernel_args[0]: expected nothing, found loglevel=7\n\n");
+    assert_says(said.out, "\n+ 0.000000");
+    assert_says(said.out, "  b  prints  [    0.000000] Linux version ");
+}
+
 static void a_recording_that_was_cut_off_is_played_as_far_as_it_goes(void **state)
 {
     struct said said;
@@ -255,6 +279,7 @@ int main(int argc, char **argv)
         WITH_FOLDER(a_node_alone_lives_through_the_same_again),
         WITH_FOLDER(with_messages_as_well),
         WITH_FOLDER(the_first_difference_of_a_node_alone_is_shown),
+        WITH_FOLDER(a_changed_delay_and_a_changed_kernel_option_are_named),
         WITH_FOLDER(a_recording_that_was_cut_off_is_played_as_far_as_it_goes),
         WITH_FOLDER(wrong_use_is_named),
     };

@@ -112,7 +112,9 @@ static void diff_tells_the_first_difference_and_exits_with_1(void **state)
     write_sample(writer, 4);
     close_writer(writer, 6 * S);
     expect(f, "$TTB diff $RUN/other $RUN", 1,
-           "environment: seed: expected 1, found 2\n"
+           "What the runs were made of differs:\n"
+           "  seed: expected 1, found 2\n"
+           "\n"
            "the same records, although the seeds differ\n",
            "");
     write_file(f->run, data, len_bytes - 20);
@@ -150,6 +152,13 @@ static void wrong_usage_is_named(void **state)
     expect(f, "$TTB show a b", 2, "", "\"b\" is one argument too many");
     expect(f, "$TTB show --frob a", 2, "", "there is no option \"--frob\"");
     expect(f, "$TTB show --help", 0, "usage: ttb show", "");
+    expect(f, "$TTB replay", 2, "", "ttb replay: which run?");
+    expect(f, "$TTB replay a b", 2, "", "one run at a time, not also \"b\"");
+    expect(f, "$TTB replay a --gdb", 2, "", "--gdb: of which node? (--node NAME)");
+    expect(f, "$TTB replay a --until 3s", 2, "", "--until: of which node? (--node NAME)");
+    expect(f, "$TTB replay a -n b --until x", 2, "", "--until: \"x\" is no time");
+    expect(f, "$TTB replay a -n b -- -batch", 2, "", "what follows \"--\" is for gdb");
+    expect(f, "$TTB replay --help", 0, "usage: ttb replay", "");
     expect(f, "$TTB diff a", 2, "", "ttb diff: which two runs?");
     expect(f, "$TTB diff a b c", 2, "", "\"c\" is one argument too many");
     expect(f, "$TTB diff --frob", 2, "", "there is no option \"--frob\"");

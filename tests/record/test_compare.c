@@ -209,6 +209,10 @@ static void what_is_left_out_is_not_compared(void **state)
         {OTHER_TEXT, {.size = sizeof(cases[0].opts), .one_node = true, .only_node = 0}, 0},
         {OTHER_TEXT, {.size = sizeof(cases[0].opts), .one_node = true, .only_node = 1}, 1},
         {OTHER_BYTE, {.size = sizeof(cases[0].opts), .one_node = true, .only_node = 1}, 0},
+        {OTHER_TEXT, {.size = sizeof(cases[0].opts), .kinds = 1 << TTB_TRACE_FRAME}, 0},
+        {OTHER_TEXT, {.size = sizeof(cases[0].opts), .kinds = 1 << TTB_TRACE_CONSOLE}, 1},
+        {OTHER_TIME, {.size = sizeof(cases[0].opts), .without_times = true}, 0},
+        {OTHER_BYTE, {.size = sizeof(cases[0].opts), .without_times = true}, 1},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -217,6 +221,35 @@ static void what_is_left_out_is_not_compared(void **state)
 
         assert_int_equal(compare_live(f, cases[i].change, &cases[i].opts, &compare, &reader),
                          cases[i].differs);
+        ttb_trace_compare_free(compare);
+        ttb_trace_reader_free(reader);
+    }
+}
+
+/* The run was stopped at a time: what would have come by then is missing, what later, is not. */
+static void a_run_that_was_stopped_has_all_that_came_before(void **state)
+{
+    static const struct {
+        uint64_t time_ns;
+        int differs;
+    } cases[] = {{7 * MS, 0}, {10 * MS, 0}, {10 * MS + 1, 1}};
+    struct fixture *f = *state;
+    struct ttb_trace_writer *writer = open_writer(f, 1);
+
+    write_grant(writer, 5 * MS, 0);
+    write_line(writer, 5 * MS, 0, "printed after the stop");
+    write_grant(writer, 10 * MS, 0);
+    close_writer(writer, 0);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct ttb_trace_reader *reader = open_reader(f->directory, false);
+        struct ttb_trace_compare *compare;
+
+        assert_int_equal(ttb_trace_compare_new(reader, NULL, &compare), 0);
+        writer = open_writer(NULL, 1);
+        ttb_trace_writer_set_sink(writer, ttb_trace_compare_sink, compare);
+        write_grant(writer, 5 * MS, 0);
+        ttb_trace_writer_close(writer, NULL);
+        assert_int_equal(ttb_trace_compare_finish_at(compare, cases[i].time_ns), cases[i].differs);
         ttb_trace_compare_free(compare);
         ttb_trace_reader_free(reader);
     }
@@ -331,7 +364,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(the_first_difference_is_named),      T(both_sides_and_what_came_before_are_shown),
         T(what_is_left_out_is_not_compared),   T(two_traces_are_compared_as_far_as_both_go),
-        T(environments_that_differ_are_named),
+        T(environments_that_differ_are_named), T(a_run_that_was_stopped_has_all_that_came_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

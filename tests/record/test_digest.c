@@ -7,6 +7,9 @@
 #include <string.h>
 
 #include <openssl/sha.h>
+#include <time.h>
+#include <sys/stat.h>
+#include <fcntl.h>
 
 /* One run; what is to be changed in it. */
 struct change {
@@ -426,6 +429,62 @@ static void files_are_hashed_whole(void **state)
     assert_int_equal(ttb_trace_hash_file("/tmp", &artifact), -21);
 }
 
+/* Puts another digit into what is remembered: shows whether it is used. */
+static void forge(const char *folder)
+{
+    char line[512];
+
+    snprintf(line, sizeof(line), "sed -i 's/ba7816bf/0a7816bf/' '%s'/hashes/*", folder);
+    assert_int_equal(system(line), 0);
+}
+
+static uint8_t first_byte(const char *path)
+{
+    struct ttb_trace_artifact artifact = {.kind = TTB_TRACE_IMAGE};
+
+    assert_int_equal(ttb_trace_hash_file_once(path, &artifact), 0);
+    assert_int_equal(artifact.len_bytes, 3);
+    return artifact.sha256[0];
+}
+
+static void hashes_are_remembered_until_the_file_changes(void **state)
+{
+    struct fixture *f = *state;
+    const struct timespec settle = {.tv_sec = 2, .tv_nsec = 200000000};
+    char folder[300], line[700];
+    struct stat status;
+
+    snprintf(folder, sizeof(folder), "%s/cache", f->directory);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    setenv("TTB_CACHE", folder, 1);
+    write_file(f->run, "abc", 3);
+    assert_int_equal(first_byte(f->run), 0xba);
+    /* It could change again within the same tick. */
+    snprintf(line, sizeof(line), "[ -z \"$(ls '%s/hashes')\" ]", folder);
+    assert_int_equal(system(line), 0);
+    nanosleep(&settle, NULL);
+    assert_int_equal(first_byte(f->run), 0xba);
+    forge(folder);
+    assert_int_equal(first_byte(f->run), 0x0a);
+    /* As long as before, and its time of modification put back. */
+    assert_int_equal(stat(f->run, &status), 0);
+    write_file(f->run, "abd", 3);
+    assert_int_equal(
+        utimensat(AT_FDCWD, f->run, (struct timespec[]){status.st_atim, status.st_mtim}, 0), 0);
+    assert_int_equal(first_byte(f->run), 0xa5);
+    /* A folder that others can write to is not believed. */
+    write_file(f->run, "abc", 3);
+    nanosleep(&settle, NULL);
+    assert_int_equal(first_byte(f->run), 0xba);
+    forge(folder);
+    snprintf(line, sizeof(line), "%s/hashes", folder);
+    assert_int_equal(chmod(line, 0777), 0);
+    assert_int_equal(first_byte(f->run), 0xba);
+    unsetenv("TTB_CACHE");
+    snprintf(line, sizeof(line), "rm -r '%s'", folder);
+    assert_int_equal(system(line), 0);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
@@ -434,6 +493,7 @@ int main(void)
         T(a_reader_computes_the_writers_digests),
         T(digests_are_made_as_the_format_says),
         T(files_are_hashed_whole),
+        T(hashes_are_remembered_until_the_file_changes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

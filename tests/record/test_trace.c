@@ -271,6 +271,48 @@ static void what_is_declared_late_is_known_from_then_on(void **state)
     ttb_trace_reader_free(reader);
 }
 
+static void a_promise_that_changes_is_declared_again(void **state)
+{
+    struct fixture *f = *state;
+    struct ttb_trace_writer *writer = open_writer(f, 1);
+    struct ttb_trace_place place = {.kind = TTB_TRACE_PORT,
+                                    .name = "eth7",
+                                    .node = 0,
+                                    .link = TTB_TRACE_NONE,
+                                    .mtu_bytes = 1400,
+                                    .has_way_back = true,
+                                    .way_back_ns = UINT64_MAX};
+    const struct ttb_trace_place *found;
+    struct ttb_trace_reader *reader;
+    struct ttb_trace_record record;
+    uint32_t id, again;
+
+    write_grant(writer, 5, 0);
+    assert_int_equal(ttb_trace_writer_add_place(writer, &place, &id), 0);
+    /* What it does not tell stays, and to tell the same tells nothing. */
+    place.mtu_bytes = 0;
+    assert_int_equal(ttb_trace_writer_add_place(writer, &place, &again), 0);
+    place.way_back_ns = 0;
+    assert_int_equal(ttb_trace_writer_add_place(writer, &place, &again), 0);
+    assert_int_equal(again, id);
+    close_writer(writer, 5);
+
+    reader = open_reader(f->run, false);
+    next_record(reader, &record);
+    next_record(reader, &record);
+    assert_int_equal(record.kind, TTB_TRACE_PLACE_DECLARED);
+    assert_true(record.declared_place->has_way_back);
+    assert_true(record.declared_place->way_back_ns == UINT64_MAX);
+    next_record(reader, &record);
+    assert_int_equal(record.kind, TTB_TRACE_PLACE_DECLARED);
+    found = ttb_trace_find_place(ttb_trace_reader_tables(reader), id);
+    assert_true(found->has_way_back);
+    assert_int_equal(found->way_back_ns, 0);
+    assert_int_equal(found->mtu_bytes, 1400);
+    assert_int_equal(ttb_trace_reader_next(reader, &record), 0);
+    ttb_trace_reader_free(reader);
+}
+
 static void impossible_records_are_refused(void **state)
 {
     struct ttb_trace_writer *writer = open_writer(NULL, 1);
@@ -531,6 +573,7 @@ int main(void)
         T(equal_runs_give_equal_bytes),
         T(costs_go_to_the_other_file),
         T(what_is_declared_late_is_known_from_then_on),
+        T(a_promise_that_changes_is_declared_again),
         T(impossible_records_are_refused),
         T(long_console_output_is_split_and_long_text_cut),
         T(the_longest_frames_fit),

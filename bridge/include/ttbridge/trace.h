@@ -172,6 +172,11 @@ struct ttb_trace_header {
 /** Size and SHA-256 of a file, into len_bytes and sha256. @return 0, or what the system says */
 int ttb_trace_hash_file(const char *path, struct ttb_trace_artifact *artifact);
 
+/** The same; what has been hashed before, and has not changed by its inode, size and times since, is
+ * remembered in the user's cache ($TTB_CACHE, else ttbridge in $XDG_CACHE_HOME or ~/.cache). For
+ * files that are large and used often, as kernels and images are. */
+int ttb_trace_hash_file_once(const char *path, struct ttb_trace_artifact *artifact);
+
 /* ---------------------------------------------------------------------------------- records */
 
 /** What a record is about. The values are those of the fields in trace.proto. */

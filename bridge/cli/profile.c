@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `ttb show --profile`: where the wall time of a run went, from wall.ttb. */
+/*
+ * `ttb show --profile`: where the wall time of a run went, from wall.ttb; and from run.ttb how much nodes
+ * sent and got, and because of whom each was let run: a frame that had come for it, and whose it was, or
+ * else its own clock.
+ */
 #include "cli.h"
 
 #include <inttypes.h>
@@ -7,8 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <ttbridge/trace.h>
+
+#include "export/flying.h"
+
+/* Of those that a node was let run for, so many are named. */
+#define CAUSES_SHOWN 3
 
 #define PARTS (TTB_TRACE_PART_WAITING + 1)
 
@@ -58,17 +68,22 @@ static int count(struct profile *profile, const struct ttb_trace_tables *tables,
     return 0;
 }
 
+static void plain_label(char *label)
+{
+    /* What stands in a trace may come from anybody. */
+    for (; *label; label++) {
+        if ((unsigned char)*label < ' ' || *label == 0x7f)
+            *label = '?';
+    }
+}
+
 static void print_sum(const struct profile *profile, const char *kind, const char *name,
                       const struct sum *sum)
 {
     char label[64];
 
     snprintf(label, sizeof(label), "%s%s", kind, name);
-    /* What stands in a trace may come from anybody. */
-    for (char *at = label; *at; at++) {
-        if (*at < ' ' || *at == 0x7f)
-            *at = '?';
-    }
+    plain_label(label);
     printf("%-28.28s %10.1f %5.1f%%", label, (double)sum->wall_ns / 1e6,
            profile->until_wall_ns ? 100.0 * (double)sum->wall_ns / (double)profile->until_wall_ns
                                   : 0.0);
@@ -103,8 +118,185 @@ static void print(const struct profile *profile, const struct ttb_trace_tables *
     print_sum(profile, has_others ? "the rest" : "network, bridge, recording", "", &rest);
 }
 
+/* ----------------------------------------------------------------------------- what made them run */
+
+/* Whose frame came for a node since it was let run last. */
+#define NOTHING_CAME UINT32_MAX
+#define NOT_A_NODE   (UINT32_MAX - 1)
+
+struct cause {
+    uint32_t node; /* NOT_A_NODE: e.g. an ns-3 application, or a port on the wall clock */
+    uint64_t count;
+};
+
+struct traffic {
+    uint64_t grants, own_clock, sent_bytes, received_bytes;
+    struct cause *causes;
+    size_t cause_count;
+    uint32_t came; /* the first of them counts: the others found it awake, or about to be */
+};
+
+struct causes {
+    struct traffic *nodes; /* by position in the table */
+    size_t node_count;
+    struct ttb__flying_table *flying;
+};
+
+static int count_cause(struct traffic *traffic, uint32_t node)
+{
+    struct cause *grown;
+
+    for (size_t i = 0; i < traffic->cause_count; i++) {
+        if (traffic->causes[i].node == node) {
+            traffic->causes[i].count++;
+            return 0;
+        }
+    }
+    grown = realloc(traffic->causes, (traffic->cause_count + 1) * sizeof(*grown));
+    if (!grown)
+        return -1;
+    traffic->causes = grown;
+    traffic->causes[traffic->cause_count++] = (struct cause){.node = node, .count = 1};
+    return 0;
+}
+
+static int count_grant(struct traffic *traffic)
+{
+    uint32_t came = traffic->came;
+
+    traffic->grants++;
+    traffic->came = NOTHING_CAME;
+    if (came != NOTHING_CAME)
+        return count_cause(traffic, came);
+    traffic->own_clock++;
+    return 0;
+}
+
+static void count_frame(struct causes *causes, struct traffic *traffic,
+                        const struct ttb_trace_record *record)
+{
+    const struct ttb_trace_frame *frame = &record->frame;
+    struct ttb__flying *sent, evicted;
+
+    if (frame->what == TTB_TRACE_TRANSMITTED) {
+        traffic->sent_bytes += frame->len_bytes;
+        if (frame->packet) {
+            sent = ttb__flying_put(causes->flying, frame->packet, &evicted);
+            sent->flow = record->node;
+        }
+    } else if (frame->what == TTB_TRACE_DELIVERED) {
+        traffic->received_bytes += frame->len_bytes;
+        sent = ttb__flying_find(causes->flying, frame->packet);
+        if (traffic->came == NOTHING_CAME)
+            traffic->came = sent ? sent->flow : NOT_A_NODE;
+    }
+}
+
+static int count_record(struct causes *causes, const struct ttb_trace_tables *tables,
+                        const struct ttb_trace_record *record)
+{
+    const struct ttb_trace_node *node = ttb_trace_find_node(tables, record->node);
+    struct traffic *traffic;
+
+    if (tables->node_count > causes->node_count) {
+        struct traffic *grown = realloc(causes->nodes, tables->node_count * sizeof(*grown));
+
+        if (!grown)
+            return -1;
+        causes->nodes = grown;
+        for (; causes->node_count < tables->node_count; causes->node_count++)
+            grown[causes->node_count] = (struct traffic){.came = NOTHING_CAME};
+    }
+    if (!node)
+        return 0;
+    traffic = &causes->nodes[node - tables->nodes];
+    if (record->kind == TTB_TRACE_GRANT)
+        return count_grant(traffic);
+    if (record->kind == TTB_TRACE_FRAME)
+        count_frame(causes, traffic, record);
+    return 0;
+}
+
+static int by_count(const void *a, const void *b)
+{
+    const struct cause *left = a, *right = b;
+
+    if (left->count != right->count)
+        return left->count > right->count ? -1 : 1;
+    return left->node < right->node ? -1 : left->node > right->node;
+}
+
+static void print_causes(const struct causes *causes, const struct ttb_trace_tables *tables)
+{
+    printf("\n%-28s %10s %10s %10s   %s\n", "", "bytes sent", "received", "let run", "because of");
+    for (size_t i = 0; i < causes->node_count; i++) {
+        struct traffic *traffic = &causes->nodes[i];
+        uint64_t others = 0;
+        char label[64];
+
+        snprintf(label, sizeof(label), "node %s", tables->nodes[i].name);
+        plain_label(label);
+        printf("%-28.28s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "   its clock %" PRIu64, label,
+               traffic->sent_bytes, traffic->received_bytes, traffic->grants, traffic->own_clock);
+        qsort(traffic->causes, traffic->cause_count, sizeof(*traffic->causes), by_count);
+        for (size_t j = 0; j < traffic->cause_count; j++) {
+            const struct ttb_trace_node *from =
+                ttb_trace_find_node(tables, traffic->causes[j].node);
+
+            if (j >= CAUSES_SHOWN) {
+                others += traffic->causes[j].count;
+                continue;
+            }
+            snprintf(label, sizeof(label), "%s", from ? from->name : "the network");
+            plain_label(label);
+            printf(", %s %" PRIu64, label, traffic->causes[j].count);
+        }
+        if (others)
+            printf(", others %" PRIu64, others);
+        printf("\n");
+    }
+}
+
+/* The trace of what happened is large, and may be missing where wall.ttb alone was kept. */
+static int show_causes(const char *path)
+{
+    struct causes causes = {.nodes = NULL};
+    struct ttb_trace_reader *reader;
+    struct ttb_trace_record record;
+    int rc = 0, status = EXIT_AS_EXPECTED;
+    char error[512];
+
+    if (ttb_trace_reader_open(path, NULL, &reader, error, sizeof(error))) {
+        fprintf(stderr, "ttb show: %s\n", error);
+        return EXIT_BROKEN;
+    }
+    if (ttb__flying_new(&causes.flying))
+        rc = -1;
+    while (!rc && ttb_trace_reader_next(reader, &record) > 0)
+        rc = count_record(&causes, ttb_trace_reader_tables(reader), &record);
+    if (rc) {
+        fprintf(stderr, "ttb show: out of memory\n");
+        status = EXIT_BROKEN;
+    } else {
+        print_causes(&causes, ttb_trace_reader_tables(reader));
+        if (ttb_trace_reader_end(reader, NULL) != TTB_TRACE_COMPLETE) {
+            printf("\n%s\n", ttb_trace_reader_error(reader));
+            status = EXIT_DIFFERS;
+        }
+    }
+    for (size_t i = 0; i < causes.node_count; i++)
+        free(causes.nodes[i].causes);
+    free(causes.nodes);
+    ttb__flying_free(causes.flying);
+    ttb_trace_reader_free(reader);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------ the command */
+
 int show_profile(const char *path)
 {
+    struct stat about;
     struct ttb_trace_reader_opts opts = {.size = sizeof(opts), .wall = true};
     struct profile profile = {.nodes = NULL};
     struct ttb_trace_reader *reader;
@@ -130,6 +322,12 @@ int show_profile(const char *path)
         status = EXIT_DIFFERS;
     } else {
         status = EXIT_AS_EXPECTED;
+    }
+    /* Given wall.ttb itself, there is nothing else. */
+    if (status != EXIT_BROKEN && stat(path, &about) == 0 && S_ISDIR(about.st_mode)) {
+        int causes = show_causes(path);
+
+        status = causes > status ? causes : status;
     }
 out:
     free(profile.nodes);

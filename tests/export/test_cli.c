@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* `ttb export`: what it says and how it exits. */
 #include "../cli/run.h"
+
+#include <ttbridge/export.h>
 #include "../record/fixture.h"
 
 static const char *program;
@@ -59,6 +61,51 @@ static void a_truncated_trace_is_a_warning_and_status_1(void **state)
     expect(f->directory, ". -f csv --table expectations", 1, ",exit 3\n",
            "ttb export: warning: trace ./run.ttb");
     expect(f->directory, ". -f csv", 1, "", "exported up to 6.000000000 s");
+}
+
+static void every_format_goes_as_far_as_a_truncated_trace(void **state)
+{
+    struct fixture *f = *state;
+
+    write_run(f, false);
+    for (int format = 1; format < 16; format++) {
+        const char *name = ttb_export_format_name((enum ttb_export_format)format), *end = "";
+        char line[256];
+
+        if (!name || format == TTB_EXPORT_HTML)
+            continue;
+        /* XML is closed, and the last line of text is a whole one. */
+        if (format == TTB_EXPORT_FLOWMONITOR || format == TTB_EXPORT_NETANIM)
+            end = format == TTB_EXPORT_NETANIM ? "</anim>" : "</FlowMonitor>";
+        else if (format != TTB_EXPORT_PCAPNG && format != TTB_EXPORT_PERFETTO)
+            end = "lines 1";
+        snprintf(line, sizeof(line),
+                 ". -f %s > out; s=$?; test -s out || s=9; tail -n 1 out | tr -d '\\000'; "
+                 "echo lines $(tail -c 1 out | wc -l); rm out; exit $s",
+                 name);
+        expect(f->directory, line, 1, end, "exported up to 6.000000000 s");
+    }
+}
+
+static void a_profile_says_because_of_whom_a_node_was_let_run(void **state)
+{
+    struct fixture *f = *state;
+    struct ttb_trace_writer *writer = open_writer(f, 9);
+    uint8_t frame[PING_BYTES];
+
+    /* The client runs at 0 by its clock and sends; the server runs because of that, and later of itself. */
+    make_ping(frame, 1);
+    write_grant(writer, 0, 0);
+    write_frame(writer, 0, 0, TTB_TRACE_TRANSMITTED, frame, sizeof(frame));
+    write_frame(writer, 1 * MS, 1, TTB_TRACE_DELIVERED, frame, sizeof(frame));
+    write_grant(writer, 1 * MS, 1);
+    write_grant(writer, 2 * MS, 1);
+    close_writer(writer, 2 * S);
+    expect(
+        f->directory, ". -f csv > /dev/null; $TTB show --profile .", 0,
+        "node client                          98          0          1   its clock 1\n"
+        "node server                           0         98          2   its clock 1, client 1\n",
+        "");
 }
 
 static void wrong_usage_is_named(void **state)
@@ -122,6 +169,8 @@ int main(int argc, char **argv)
         TEST(each_format_comes_out),
         TEST(a_truncated_trace_is_a_warning_and_status_1),
         TEST(wrong_usage_is_named),
+        TEST(every_format_goes_as_far_as_a_truncated_trace),
+        TEST(a_profile_says_because_of_whom_a_node_was_let_run),
         TEST(a_profile_says_where_the_wall_time_went),
     };
 

@@ -131,6 +131,7 @@ LinkErrorModel::DoDispose()
     m_model = nullptr;
     m_state = nullptr;
     m_lengthFrames = nullptr;
+    m_lossTold = nullptr;
     ErrorModel::DoDispose();
 }
 
@@ -162,6 +163,12 @@ LinkErrorModel::SetLengthFrames(std::function<void(Ptr<const Packet>)> taker)
     m_lengthFrames = taker;
 }
 
+void
+LinkErrorModel::SetLossTold(std::function<void(Ptr<const Packet>, const char*)> told)
+{
+    m_lossTold = told;
+}
+
 int64_t
 LinkErrorModel::AssignStreams(int64_t stream)
 {
@@ -190,9 +197,17 @@ LinkErrorModel::DoCorrupt(Ptr<Packet> frame)
     if (m_state && !m_state->Carries())
     {
         m_cut++;
+        if (m_lossTold)
+        {
+            m_lossTold(frame, "link down");
+        }
         return true;
     }
     (lost || corrupt ? m_lost : m_passed)++;
+    if ((lost || corrupt) && m_lossTold)
+    {
+        m_lossTold(frame, "lost");
+    }
     if (!lost && !corrupt && m_lengthFrames)
     {
         EthernetHeader header(false);
@@ -316,6 +331,7 @@ LinkEnd::DoDispose()
         // The device keeps it, and its state keeps the channel, which keeps the device.
         m_errors->Dispose();
     }
+    m_lossTold = nullptr;
     m_errors = nullptr;
     Object::DoDispose();
 }
@@ -382,7 +398,7 @@ LinkEnd::FlushQueue()
     Ptr<Queue<Packet>> queue = GetQueue();
     while (queue && !queue->IsEmpty())
     {
-        queue->Dequeue();
+        Tell(queue->Dequeue(), "link down");
         m_counters.down++;
     }
 }
@@ -394,15 +410,69 @@ LinkEnd::MacTx(Ptr<const Packet>)
 }
 
 void
-LinkEnd::MacTxDrop(Ptr<const Packet>)
+LinkEnd::MacTxDrop(Ptr<const Packet> frame)
 {
     m_counters.queue++;
+    Tell(frame, "queue full");
 }
 
 void
-LinkEnd::PhyTxDrop(Ptr<const Packet>)
+LinkEnd::PhyTxDrop(Ptr<const Packet> frame)
 {
     m_counters.other++;
+    Tell(frame, "collisions");
+}
+
+void
+LinkEnd::CableTxDrop(Ptr<const Packet> frame)
+{
+    if (!m_device)
+    {
+        return;
+    }
+    bool tooLong =
+        frame->GetSize() > m_device->GetMtu() + EthernetHeader(false).GetSerializedSize();
+    Tell(frame, tooLong ? "too long" : m_device->IsLinkUp() ? "queue full" : "link down");
+}
+
+void
+LinkEnd::CableCutDrop(Ptr<const Packet> frame)
+{
+    Tell(frame, "link down");
+}
+
+void
+LinkEnd::Tell(Ptr<const Packet> frame, const char* reason) const
+{
+    if (m_device && m_lossTold)
+    {
+        m_lossTold(frame, reason);
+    }
+}
+
+void
+LinkEnd::SetLossTold(LossFunction told)
+{
+    if (told && !m_lossTold && dynamic_cast<EthernetLinkDevice*>(m_device))
+    {
+        m_device->TraceConnectWithoutContext("MacTxDrop",
+                                             MakeCallback(&LinkEnd::CableTxDrop, this));
+        m_device->TraceConnectWithoutContext("PhyTxDrop",
+                                             MakeCallback(&LinkEnd::CableCutDrop, this));
+    }
+    m_lossTold = told;
+    // On a shared medium everybody hears everything, and misses some of what is for others.
+    bool isShared = dynamic_cast<CsmaNetDevice*>(m_device) != nullptr;
+    m_errors->SetLossTold([this, isShared](Ptr<const Packet> frame, const char* reason) {
+        EthernetHeader header(false);
+        frame->PeekHeader(header);
+        Mac48Address to = header.GetDestination();
+        if (!isShared || to.IsGroup() ||
+            (m_device && to == Mac48Address::ConvertFrom(m_device->GetAddress())))
+        {
+            Tell(frame, reason);
+        }
+    });
 }
 
 void

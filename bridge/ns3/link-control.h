@@ -74,6 +74,9 @@ class LinkErrorModel : public ns3::ErrorModel
     /** @param state of the channel; nullptr: none is asked */
     void SetState(ns3::Ptr<CsmaLinkState> state);
 
+    /** Told of each frame that is lost here; nullptr: nobody */
+    void SetLossTold(std::function<void(ns3::Ptr<const ns3::Packet>, const char*)> told);
+
     /** @return number of streams used */
     int64_t AssignStreams(int64_t stream);
 
@@ -103,11 +106,12 @@ class LinkErrorModel : public ns3::ErrorModel
     ns3::Ptr<ns3::ErrorModel> m_model;                               //!< or nullptr
     ns3::Ptr<CsmaLinkState> m_state;                                 //!< or nullptr
     std::function<void(ns3::Ptr<const ns3::Packet>)> m_lengthFrames; //!< or empty
-    int64_t m_stream;                                                //!< for the model; -1: none
-    uint32_t m_lossPpb;                                              //!< probability
-    uint64_t m_passed;                                               //!< frames
-    uint64_t m_lost;                                                 //!< frames
-    uint64_t m_cut;                                                  //!< frames
+    std::function<void(ns3::Ptr<const ns3::Packet>, const char*)> m_lossTold; //!< or empty
+    int64_t m_stream;   //!< for the model; -1: none
+    uint32_t m_lossPpb; //!< probability
+    uint64_t m_passed;  //!< frames
+    uint64_t m_lost;    //!< frames
+    uint64_t m_cut;     //!< frames
 };
 
 /** What is kept for a device that the C functions made; aggregated to it. */
@@ -151,6 +155,15 @@ class LinkEnd : public ns3::Object
     /** @return the counters */
     Counters GetCounters() const;
 
+    /** Gets a frame that went no further, and why. */
+    using LossFunction = std::function<void(ns3::Ptr<const ns3::Packet>, const char*)>;
+
+    /**
+     * A CSMA or Ethernet device: tell which frames are lost where it sends, and of those that come
+     * to it, which are for it. An empty function: nobody is told.
+     */
+    void SetLossTold(LossFunction told);
+
     /** Give streams to the device and its error model. @return number of streams */
     int64_t AssignStreams(int64_t stream);
 
@@ -161,12 +174,18 @@ class LinkEnd : public ns3::Object
     /** @return the queue of a CSMA, Ethernet or Simple device, else nullptr */
     ns3::Ptr<ns3::Queue<ns3::Packet>> GetQueue() const;
 
-    void MacTx(ns3::Ptr<const ns3::Packet> frame);     //!< trace sink
-    void MacTxDrop(ns3::Ptr<const ns3::Packet> frame); //!< trace sink
-    void PhyTxDrop(ns3::Ptr<const ns3::Packet> frame); //!< trace sink
-    void MacRx(ns3::Ptr<const ns3::Packet> frame);     //!< trace sink
-    void Dequeued(ns3::Ptr<const ns3::Packet> frame);  //!< trace sink
+    void MacTx(ns3::Ptr<const ns3::Packet> frame);        //!< trace sink
+    void MacTxDrop(ns3::Ptr<const ns3::Packet> frame);    //!< trace sink
+    void PhyTxDrop(ns3::Ptr<const ns3::Packet> frame);    //!< trace sink
+    void MacRx(ns3::Ptr<const ns3::Packet> frame);        //!< trace sink
+    void Dequeued(ns3::Ptr<const ns3::Packet> frame);     //!< trace sink
+    void CableTxDrop(ns3::Ptr<const ns3::Packet> frame);  //!< trace sink
+    void CableCutDrop(ns3::Ptr<const ns3::Packet> frame); //!< trace sink
 
+    /** Tell who wants to know. */
+    void Tell(ns3::Ptr<const ns3::Packet> frame, const char* reason) const;
+
+    LossFunction m_lossTold;            //!< or empty
     ns3::NetDevice* m_device = nullptr; //!< aggregated to it
     ns3::Ptr<LinkErrorModel> m_errors;  //!< of the receiver
     Counters m_counters;                //!< those that nobody else keeps

@@ -157,6 +157,7 @@ static int build(const struct ttb__network_plan *plan, struct ttb__network **mad
         return -ENOMEM;
     network->scenario = plan->scenario;
     network->plan = plan;
+    network->writer = plan->writer;
     network->links = calloc(plan->scenario->n_links + 1, sizeof(*network->links));
     network->ends = calloc(plan->scenario->n_nodes + 1, sizeof(struct ttb__ns3_end *));
     if (!network->links || !network->ends)
@@ -166,6 +167,7 @@ static int build(const struct ttb__network_plan *plan, struct ttb__network **mad
         return ttb__ns3_fail(network, rc, "%.400s", ttb_ns3_error(NULL));
     rc = apply_settings(network, plan->scenario->ns3);
     for (size_t i = 0; i < plan->scenario->n_links && !rc; i++) {
+        network->links[i].network = network;
         network->links[i].given = plan->scenario->links[i];
         network->links[i].devices = calloc(end_count + 1, sizeof(struct ttb__ns3_device));
         if (!network->links[i].devices)
@@ -358,6 +360,7 @@ static int finish(struct ttb__network *network)
     for (size_t i = 0; i < network->scenario->n_links; i++)
         count_devices(&network->links[i], &network->links[i].counters);
     network->is_over = true;
+    network->writer = NULL;
     rc = ttb_ns3_destroy(network->ns3);
     return rc ? ttb__ns3_fail(network, rc, "%.400s", ttb_ns3_error(network->ns3)) : 0;
 }
@@ -369,6 +372,7 @@ static const char *get_error(const struct ttb__network *network)
 
 static void free_network(struct ttb__network *network)
 {
+    network->writer = NULL; /* what is lost from now on is lost by us */
     ttb_ns3_free(network->ns3);
     for (size_t i = 0; network->links && i < network->scenario->n_links; i++)
         free(network->links[i].devices);

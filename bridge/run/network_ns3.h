@@ -24,6 +24,7 @@ struct ttb__ns3_device {
 };
 
 struct ttb__ns3_link {
+    struct ttb__network *network;
     const Ttb__Scenario__Link *given;
     struct ttb_ns3_object *channel; /* NULL: devices that need none */
     struct ttb__ns3_device *devices;
@@ -44,6 +45,7 @@ struct ttb__ns3_end {
 struct ttb__network {
     const Ttb__Scenario *scenario;
     const struct ttb__network_plan *plan; /* while it is built */
+    struct ttb_trace_writer *writer;      /* NULL: none, or it is over */
     struct ttb_ns3 *ns3;
     struct ttb__ns3_link *links;
     struct ttb__ns3_end **ends; /* by Linux node and interface */

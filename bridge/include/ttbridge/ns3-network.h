@@ -162,6 +162,21 @@ int ttb_ns3_link_set(struct ttb_ns3_object *link, const struct ttb_ns3_link_para
  */
 int ttb_ns3_link_set_up(struct ttb_ns3_object *link, bool up);
 
+/** Gets a frame that went no further, without FCS and padding; valid during the call only.
+ * `reason`: "lost", "queue full", "link down", "collisions", "too long"; it lives for ever. */
+typedef void (*ttb_ns3_loss_fn)(void *user, uint64_t time_ns, const char *reason, const void *frame,
+                                size_t len_bytes);
+
+/**
+ * Be told of frames that a CSMA or Ethernet device loses: those that it does not send and, of those
+ * that come to it, those that are lost (on CSMA: that are for it or for a group). Frames that are on an
+ * Ethernet link when it is cut are counted (ttb_ns3_link_get_stats()) and not told. The function must
+ * change nothing; it may be called whenever ns-3 is, until ttb_ns3_destroy().
+ * @param fn  NULL: nobody any more
+ * @return 0; -EOPNOTSUPP: not this kind of device
+ */
+int ttb_ns3_on_loss(struct ttb_ns3_object *device, ttb_ns3_loss_fn fn, void *user);
+
 /**
  * Let a model of errors decide which received frames a device loses, besides its loss, e.g.
  * "ns3::BurstErrorModel". Counted as loss.

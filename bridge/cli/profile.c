@@ -15,8 +15,6 @@
 
 #include <ttbridge/trace.h>
 
-#include "export/flying.h"
-
 /* Of those that a node was let run for, so many are named. */
 #define CAUSES_SHOWN 3
 
@@ -136,10 +134,18 @@ struct traffic {
     uint32_t came; /* the first of them counts: the others found it awake, or about to be */
 };
 
+/* Frames whose sender is remembered: ids are given one after the other, so the latest of them. */
+#define SENT_MAX 131072
+
+struct sent {
+    uint64_t packet;
+    uint32_t node;
+};
+
 struct causes {
     struct traffic *nodes; /* by position in the table */
     size_t node_count;
-    struct ttb__flying_table *flying;
+    struct sent *sent; /* SENT_MAX, by packet */
 };
 
 static int count_cause(struct traffic *traffic, uint32_t node)
@@ -176,19 +182,16 @@ static void count_frame(struct causes *causes, struct traffic *traffic,
                         const struct ttb_trace_record *record)
 {
     const struct ttb_trace_frame *frame = &record->frame;
-    struct ttb__flying *sent, evicted;
+    struct sent *sent = &causes->sent[frame->packet % SENT_MAX];
 
     if (frame->what == TTB_TRACE_TRANSMITTED) {
         traffic->sent_bytes += frame->len_bytes;
-        if (frame->packet) {
-            sent = ttb__flying_put(causes->flying, frame->packet, &evicted);
-            sent->flow = record->node;
-        }
+        *sent = (struct sent){.packet = frame->packet, .node = record->node};
     } else if (frame->what == TTB_TRACE_DELIVERED) {
         traffic->received_bytes += frame->len_bytes;
-        sent = ttb__flying_find(causes->flying, frame->packet);
         if (traffic->came == NOTHING_CAME)
-            traffic->came = sent ? sent->flow : NOT_A_NODE;
+            traffic->came =
+                frame->packet && sent->packet == frame->packet ? sent->node : NOT_A_NODE;
     }
 }
 
@@ -270,7 +273,8 @@ static int show_causes(const char *path)
         fprintf(stderr, "ttb show: %s\n", error);
         return EXIT_BROKEN;
     }
-    if (ttb__flying_new(&causes.flying))
+    causes.sent = calloc(SENT_MAX, sizeof(*causes.sent));
+    if (!causes.sent)
         rc = -1;
     while (!rc && ttb_trace_reader_next(reader, &record) > 0)
         rc = count_record(&causes, ttb_trace_reader_tables(reader), &record);
@@ -287,7 +291,7 @@ static int show_causes(const char *path)
     for (size_t i = 0; i < causes.node_count; i++)
         free(causes.nodes[i].causes);
     free(causes.nodes);
-    ttb__flying_free(causes.flying);
+    free(causes.sent);
     ttb_trace_reader_free(reader);
     return status;
 }

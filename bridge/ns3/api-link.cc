@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "api.h"
+#include "csma-rate.h"
 #include "link-control.h"
 
 #include <ttbridge/ns3/ethernet-link-channel.h>
 #include <ttbridge/ns3/ethernet-link-device.h>
 #include <ttbridge/ns3/node-port.h>
+#include <ttbridge/ns3/time-travel-simulator-impl.h>
 
 #include <ns3/csma-channel.h>
 #include <ns3/csma-net-device.h>
@@ -35,32 +37,6 @@ constexpr uint64_t RATE_MAX_BPS = 1000000000000000;
 constexpr uint64_t DELAY_MAX_NS = 1000000000000000000;
 constexpr uint32_t LOSS_MAX_PPB = 1000000000;
 constexpr uint32_t QUEUE_MAX_FRAMES = 1000000;
-
-// ns3::CsmaNetDevice copies the rate when it is attached, and has no function to change it.
-// Naming private members in an explicit instantiation is legal C++ ([temp.spec.general]/6).
-template <typename Tag, typename Tag::Member MEMBER>
-struct Opened
-{
-    friend typename Tag::Member Open(Tag)
-    {
-        return MEMBER;
-    }
-};
-
-struct CsmaRate
-{
-    using Member = DataRate CsmaNetDevice::*;
-    friend Member Open(CsmaRate);
-};
-
-struct CsmaGap
-{
-    using Member = Time CsmaNetDevice::*;
-    friend Member Open(CsmaGap);
-};
-
-template struct Opened<CsmaRate, &CsmaNetDevice::m_bps>;
-template struct Opened<CsmaGap, &CsmaNetDevice::m_tInterframeGap>;
 
 /** A queue for a device that has none, seen by queue disciplines, as ns-3's helpers do it. */
 template <typename T>
@@ -181,15 +157,12 @@ CheckParams(struct ttb_ns3_object* handle,
 }
 
 void
-SetCsmaRate(Ptr<CsmaChannel> channel, uint64_t rateBps)
+SetChannelRate(Ptr<CsmaChannel> channel, uint64_t rateBps)
 {
-    DataRate rate(rateBps);
-    channel->SetAttribute("DataRate", DataRateValue(rate));
+    channel->SetAttribute("DataRate", DataRateValue(DataRate(rateBps)));
     for (std::size_t i = 0; i < channel->GetNDevices(); i++)
     {
-        Ptr<CsmaNetDevice> device = channel->GetCsmaDevice(i);
-        PeekPointer(device)->*Open(CsmaRate()) = rate;
-        PeekPointer(device)->*Open(CsmaGap()) = rate.CalculateBytesTxTime(96 / 8);
+        SetCsmaRate(channel->GetCsmaDevice(i), DataRate(rateBps));
     }
 }
 
@@ -200,7 +173,7 @@ SetParams(const Link& link, const struct ttb_ns3_link_params* params)
     {
         if (link.csma)
         {
-            SetCsmaRate(link.csma, params->rate_bps);
+            SetChannelRate(link.csma, params->rate_bps);
         }
         else
         {
@@ -396,6 +369,10 @@ ttb_ns3_link_set(struct ttb_ns3_object* link, const struct ttb_ns3_link_params* 
         Link found = FindLink(link);
         CheckParams(link, found, params);
         SetParams(found, params);
+        if (Ptr<TimeTravelSimulatorImpl> simulator = TimeTravelSimulatorImpl::Get())
+        {
+            simulator->UpdateLookAhead();
+        }
     });
 }
 

@@ -152,6 +152,10 @@ EthernetLinkChannel::SetDelay(Time delay)
 {
     NS_LOG_FUNCTION(this << delay);
     m_delay = delay;
+    if (m_ends[0])
+    {
+        m_ends[0]->LatencyChanged();
+    }
 }
 
 std::size_t

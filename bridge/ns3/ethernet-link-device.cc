@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <ttbridge/ns3/ethernet-link-device.h>
+#include <ttbridge/ns3/time-travel-simulator-impl.h>
 
 #include <ns3/ethernet-header.h>
 #include <ns3/log.h>
@@ -83,18 +84,21 @@ EthernetLinkDevice::GetTypeId()
             .AddAttribute("DataRate",
                           "Rate of frames whose transmission begins afterwards; 0: infinite.",
                           DataRateValue(DataRate(1000000000)),
-                          MakeDataRateAccessor(&EthernetLinkDevice::m_rate),
+                          MakeDataRateAccessor(&EthernetLinkDevice::SetDataRate,
+                                               &EthernetLinkDevice::GetDataRate),
                           MakeDataRateChecker())
-            .AddAttribute("Delay",
-                          "Propagation delay of the frames that this device sends, if it is to be "
-                          "another one than the channel's; negative: the channel's.",
-                          TimeValue(NanoSeconds(-1)),
-                          MakeTimeAccessor(&EthernetLinkDevice::m_delay),
-                          MakeTimeChecker())
+            .AddAttribute(
+                "Delay",
+                "Propagation delay of the frames that this device sends, if it is to be "
+                "another one than the channel's; negative: the channel's.",
+                TimeValue(NanoSeconds(-1)),
+                MakeTimeAccessor(&EthernetLinkDevice::SetDelay, &EthernetLinkDevice::GetDelay),
+                MakeTimeChecker())
             .AddAttribute("Preamble",
                           "Bytes that are sent before a frame.",
                           UintegerValue(PREAMBLE_BYTES),
-                          MakeUintegerAccessor(&EthernetLinkDevice::m_preambleBytes),
+                          MakeUintegerAccessor(&EthernetLinkDevice::SetPreamble,
+                                               &EthernetLinkDevice::GetPreamble),
                           MakeUintegerChecker<uint32_t>(0, 1000000))
             .AddAttribute("InterframeGap",
                           "Silence after a frame, in bytes.",
@@ -255,7 +259,7 @@ EthernetLinkDevice::Transmit(Ptr<Packet> frame, bool waited)
                             frame,
                             m_cuts);
     }
-    Time delay = m_delay.IsNegative() ? m_channel->GetDelay() : m_delay;
+    Time delay = GetCurrentDelay();
     m_lastArrivalNs = std::max(m_lastArrivalNs, AddSaturating(end.Ceil(), delay.GetNanoSeconds()));
     EthernetLinkDevice* peer = m_channel->GetPeer(this);
     m_flying++;
@@ -416,6 +420,85 @@ EthernetLinkDevice::Receive(Ptr<Packet> frame)
     }
 }
 
+// ------------------------------------------------------------------------------------ how long
+
+Time
+EthernetLinkDevice::GetCurrentDelay() const
+{
+    if (!m_delay.IsStrictlyNegative())
+    {
+        return m_delay;
+    }
+    return m_channel ? m_channel->GetDelay() : Time(0);
+}
+
+Time
+EthernetLinkDevice::GetMinLatency() const
+{
+    uint64_t rate = m_rate.GetBitRate() > RATE_MAX_BPS ? 0 : m_rate.GetBitRate();
+    uint64_t bytes = uint64_t{m_preambleBytes} + MIN_FRAME_BYTES + FCS_BYTES;
+    Moment end{0, 0, 1};
+    if (rate)
+    {
+        end = end.After(bytes, rate);
+    }
+    return NanoSeconds(AddSaturating(end.Ceil(), GetCurrentDelay().GetNanoSeconds()));
+}
+
+void
+EthernetLinkDevice::LatencyChanged() const
+{
+    // Asking for the simulator implementation makes one if there is none, and attributes are set
+    // before scripts have chosen theirs. With a node there is one.
+    if (!m_node || !IsLinkUp())
+    {
+        return;
+    }
+    if (Ptr<TimeTravelSimulatorImpl> simulator = TimeTravelSimulatorImpl::Get())
+    {
+        simulator->UpdateLookAhead();
+    }
+}
+
+void
+EthernetLinkDevice::SetDataRate(DataRate rate)
+{
+    m_rate = rate;
+    LatencyChanged();
+}
+
+void
+EthernetLinkDevice::SetDelay(Time delay)
+{
+    m_delay = delay;
+    LatencyChanged();
+}
+
+void
+EthernetLinkDevice::SetPreamble(uint32_t bytes)
+{
+    m_preambleBytes = bytes;
+    LatencyChanged();
+}
+
+DataRate
+EthernetLinkDevice::GetDataRate() const
+{
+    return m_rate;
+}
+
+Time
+EthernetLinkDevice::GetDelay() const
+{
+    return m_delay;
+}
+
+uint32_t
+EthernetLinkDevice::GetPreamble() const
+{
+    return m_preambleBytes;
+}
+
 // ------------------------------------------------------------------------------- up and down
 
 bool
@@ -453,6 +536,7 @@ void
 EthernetLinkDevice::LinkChanged()
 {
     NS_LOG_FUNCTION(this);
+    LatencyChanged();
     m_linkChangeCallbacks();
 }
 

@@ -58,6 +58,13 @@ PortAddress(struct ttb_port* port)
 }
 
 std::string
+NameOf(struct ttb_port* port)
+{
+    struct ttb_node* node = ttb_port_node(port);
+    return (node ? std::string(ttb_node_name(node)) + "." : "") + ttb_port_name(port);
+}
+
+std::string
 MtuTooLarge(Ptr<NetDevice> device, struct ttb_port* port)
 {
     return "the port's MTU is " + std::to_string(ttb_port_mtu(port)) + ", the device's " +
@@ -121,8 +128,7 @@ NodePort::Check(Ptr<NetDevice> device, struct ttb_port* port)
     std::string type = device->GetInstanceTypeId().GetName();
     Ptr<TimeTravelSimulatorImpl> simulator = TimeTravelSimulatorImpl::Get();
     struct ttb_node* node = ttb_port_node(port);
-    why << "port " << (node ? ttb_node_name(node) : "") << (node ? "." : "") << ttb_port_name(port)
-        << " cannot be attached to a device of type " << type << ": ";
+    why << "port " << NameOf(port) << " cannot be attached to a device of type " << type << ": ";
     if (!simulator || !simulator->GetBridge())
     {
         why << (simulator ? "no bridge is attached to the simulation"
@@ -226,6 +232,7 @@ NodePort::Attach(Ptr<NetDevice> device, struct ttb_port* port)
     {
         SetCarrier(false);
     }
+    TimeTravelSimulatorImpl::Get()->UpdateLookAhead();
 }
 
 void
@@ -476,6 +483,12 @@ Ptr<NetDevice>
 NodePort::GetDevice() const
 {
     return m_device;
+}
+
+std::string
+NodePort::GetName() const
+{
+    return m_port ? NameOf(m_port) : "";
 }
 
 struct ttb_port*

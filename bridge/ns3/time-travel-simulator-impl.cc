@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <ttbridge/ns3/look-ahead.h>
 #include <ttbridge/ns3/time-travel-simulator-impl.h>
 
 #include "fatal-trap.h"
@@ -34,6 +35,28 @@ namespace
 /// looks after processes that have died and after ports that live in wall-clock time.
 constexpr uint32_t UNASKED_MAX = 64;
 
+/** Sets a flag for as long as it lives. */
+class Running
+{
+  public:
+    explicit Running(bool& flag)
+        : m_flag(flag)
+    {
+        m_flag = true;
+    }
+
+    ~Running()
+    {
+        m_flag = false;
+    }
+
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+  private:
+    bool& m_flag; //!< it
+};
+
 } // namespace
 
 TypeId
@@ -49,7 +72,13 @@ TimeTravelSimulatorImpl::GetTypeId()
                           "time has evidently ceased to go on; 0: no limit.",
                           UintegerValue(10000000),
                           MakeUintegerAccessor(&TimeTravelSimulatorImpl::m_maxEventsPerInstant),
-                          MakeUintegerChecker<uint64_t>());
+                          MakeUintegerChecker<uint64_t>())
+            .AddAttribute("MaxLookAhead",
+                          "Nodes run ahead of each other no further than this, and no further than "
+                          "the network's latencies allow; 0: not at all.",
+                          TimeValue(TimeStep(INT64_MAX)),
+                          MakeTimeAccessor(&TimeTravelSimulatorImpl::m_maxLookAhead),
+                          MakeTimeChecker(TimeStep(0)));
     return tid;
 }
 
@@ -62,6 +91,7 @@ TimeTravelSimulatorImpl::TimeTravelSimulatorImpl()
       m_stop(false),
       m_instantLimit(UINT64_MAX),
       m_bridge(nullptr),
+      m_running(false),
       m_unasked(0),
       m_haveForeignEvents(false),
       m_mainThread(std::this_thread::get_id())
@@ -169,6 +199,16 @@ TimeTravelSimulatorImpl::SyncBridge()
     }
 }
 
+void
+TimeTravelSimulatorImpl::UpdateLookAhead()
+{
+    if (m_bridge && m_running)
+    {
+        int64_t max = m_maxLookAhead.GetTimeStep();
+        LookAhead::Compute().Apply(m_bridge, max == INT64_MAX ? TTB_TIME_NEVER : max);
+    }
+}
+
 bool
 TimeTravelSimulatorImpl::LetNodesRun()
 {
@@ -211,9 +251,12 @@ TimeTravelSimulatorImpl::Run()
     m_mainThread = std::this_thread::get_id();
     ProcessForeignEvents();
     m_stop = false;
+    // Also when an event throws.
+    Running running(m_running);
     if (m_bridge)
     {
         CheckResolution();
+        UpdateLookAhead();
     }
     while (!m_stop)
     {

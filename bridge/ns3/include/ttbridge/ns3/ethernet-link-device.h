@@ -53,6 +53,8 @@ namespace ttb
  */
 class EthernetLinkDevice : public ns3::NetDevice
 {
+    friend class EthernetLinkChannel;
+
   public:
     /** Why a frame went no further. */
     enum DropReason
@@ -98,6 +100,10 @@ class EthernetLinkDevice : public ns3::NetDevice
     /** @return number of frames that this device dropped for a reason */
     uint64_t GetDropped(DropReason reason) const;
 
+    /** @return the time from Send() to the arrival of the shortest frame on an idle line: none
+     * takes less */
+    ns3::Time GetMinLatency() const;
+
     /** Called by the channel when it was cut, repaired, or got its second end. */
     void LinkChanged();
 
@@ -139,6 +145,22 @@ class EthernetLinkDevice : public ns3::NetDevice
     void DoDispose() override;
 
   private:
+    /** Setters of attributes that change how long frames take. */
+    void SetDataRate(ns3::DataRate rate);
+    void SetDelay(ns3::Time delay);
+    void SetPreamble(uint32_t bytes);
+
+    /** @return values of attributes */
+    ns3::DataRate GetDataRate() const;
+    ns3::Time GetDelay() const;
+    uint32_t GetPreamble() const;
+
+    /** @return propagation delay of frames that are sent now */
+    ns3::Time GetCurrentDelay() const;
+
+    /** Called by both ends and the channel: frames may take less time than before. */
+    void LatencyChanged() const;
+
     /** A moment between two nanoseconds: ns + part / whole, part < whole. */
     struct Moment
     {

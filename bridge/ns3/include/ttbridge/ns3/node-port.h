@@ -114,6 +114,9 @@ class NodePort : public ns3::Object
     /** @return the port, nullptr if this has been disposed of */
     struct ttb_port* GetPort() const;
 
+    /** @return the port's name, after that of its node and a dot; empty if it was disposed of */
+    std::string GetName() const;
+
     /** @return number of frames that were dropped for a reason */
     uint64_t GetDropped(DropReason reason) const;
 

@@ -85,6 +85,14 @@ class TimeTravelSimulatorImpl : public ns3::SimulatorImpl
      */
     void SyncBridge();
 
+    /**
+     * Compute again how far nodes may run ahead of each other (ttb::LookAhead), and tell the
+     * bridge. To be called when a link was made shorter or a new way was opened while the
+     * simulation runs, in the same event; see ttb::LookAhead for what does so by itself. Does
+     * nothing outside of Run(), for which it is done when it begins.
+     */
+    void UpdateLookAhead();
+
     // Inherited
     void Destroy() override;
     bool IsFinished() const override;
@@ -157,6 +165,8 @@ class TimeTravelSimulatorImpl : public ns3::SimulatorImpl
     uint64_t m_instantLimit;        //!< event count at which the current instant is too long
 
     struct ttb_bridge* m_bridge; //!< the nodes; null: none
+    ns3::Time m_maxLookAhead;    //!< attribute MaxLookAhead
+    bool m_running;              //!< in Run()
     uint32_t m_unasked;          //!< events since the bridge was last asked
 
     std::list<ns3::EventId> m_destroyEvents; //!< to be run by Destroy()

@@ -9,6 +9,8 @@
 #include <ns3/ethernet-header.h>
 #include <ns3/log.h>
 #include <ns3/node.h>
+#include <ns3/pointer.h>
+#include <ns3/simple-net-device.h>
 #include <ns3/simulator.h>
 
 #include <algorithm>
@@ -35,6 +37,7 @@ namespace
 constexpr uint32_t HEADER_BYTES = 14;
 constexpr uint32_t FCS_BYTES = 4;
 constexpr uint32_t VLAN_TAG_BYTES = 4;
+constexpr uint32_t LLC_SNAP_BYTES = 8;
 constexpr uint32_t MIN_PAYLOAD_BYTES = 46;
 
 /// Up to here an Ethernet header's last field is a length, says CsmaNetDevice::Receive().
@@ -71,6 +74,66 @@ MtuTooLarge(Ptr<NetDevice> device, struct ttb_port* port)
            std::to_string(device->GetMtu()) + "; make the interface's MTU that of the device";
 }
 
+/**
+ * What is known of devices that cannot carry Ethernet frames, whatever their addresses are.
+ * @return why not, and what to use instead; nullptr if nothing is known
+ */
+const char*
+WhyNotEthernet(Ptr<NetDevice> device, const std::string& type)
+{
+    if (type == "ns3::LoopbackNetDevice")
+    {
+        return "it leads back to its own node; Linux has a loopback device of its own";
+    }
+    if (type == "ns3::LrWpanNetDevice")
+    {
+        return "IEEE 802.15.4 frames have no room for an EtherType, so ARP and IP could not be "
+               "told "
+               "from each other, and at most 127 bytes; use Wifi";
+    }
+    if (type == "ns3::SixLowPanNetDevice")
+    {
+        return "6LoWPAN carries nothing but IPv6, whose headers it takes apart; attach the device "
+               "below it, if that is an Ethernet or Wifi device";
+    }
+    if (type.compare(0, 8, "ns3::Lte") == 0)
+    {
+        return "LTE bearers carry IP packets, no Ethernet frames; let an ns-3 node with IP "
+               "forwarding stand between an Ethernet link and the LTE device";
+    }
+    if (type.find("Wimax") != std::string::npos ||
+        type.find("StationNetDevice") != std::string::npos)
+    {
+        return "WiMAX connections are classified by IP headers, and ARP has none; let an ns-3 node "
+               "with IP forwarding stand between an Ethernet link and the WiMAX device";
+    }
+    if (type == "ns3::MeshPointDevice")
+    {
+        PointerValue protocol;
+        if (device->GetAttributeFailSafe("RoutingProtocol", protocol) && protocol.Get<Object>() &&
+            protocol.Get<Object>()->GetInstanceTypeId().GetName() != "ns3::dot11s::HwmpProtocol")
+        {
+            return "its routing protocol puts headers of its own into the frames; use a mesh with "
+                   "ns3::Dot11sStack (HWMP)";
+        }
+    }
+    else if (type != "ns3::VirtualNetDevice" && device->IsPointToPoint() &&
+             !device->SupportsSendFrom())
+    {
+        return "its link carries PPP, which has no ARP and no Ethernet addresses; use a "
+               "ttb::EthernetLinkDevice, or an ns3::CsmaNetDevice on a channel of its own";
+    }
+    return nullptr;
+}
+
+/** @return true if frames of that address are what such a device sends well */
+bool
+SendsWithOwnAddress(const std::string& type)
+{
+    return type == "ns3::WifiNetDevice" || type == "ns3::MeshPointDevice" ||
+           type == "ns3::VirtualNetDevice";
+}
+
 } // namespace
 
 TypeId
@@ -100,6 +163,7 @@ NodePort::GetTypeId()
 
 NodePort::NodePort()
     : m_foreign(true),
+      m_relays(false),
       m_device(nullptr),
       m_port(nullptr),
       m_transmitted(0),
@@ -151,38 +215,28 @@ NodePort::Check(Ptr<NetDevice> device, struct ttb_port* port)
     {
         why << "it exchanges frames with the host in wall-clock time, so no run could be repeated";
     }
+    else if (const char* reason = WhyNotEthernet(device, type))
+    {
+        why << reason;
+    }
     else if (!Mac48Address::IsMatchingType(device->GetAddress()))
     {
         why << "its addresses are not Ethernet's (48 bits)";
     }
-    else if (device->IsPointToPoint() && !device->SupportsSendFrom())
-    {
-        why << "its link carries PPP, which has no ARP and no Ethernet addresses; use a "
-               "ttb::EthernetLinkDevice, or an ns3::CsmaNetDevice on a channel of its own";
-    }
-    else if (type == "ns3::WifiNetDevice" && !device->SupportsSendFrom())
-    {
-        // A station's or ad hoc device's frames have room for its own address only.
-        Mac48Address address = Mac48Address::ConvertFrom(device->GetAddress());
-        if (address != PortAddress(port))
-        {
-            why << "a Wifi station or ad hoc device sends with its own address only, which is "
-                << address << ", and the interface's is " << PortAddress(port)
-                << "; make them equal, or use an access point";
-        }
-        else if (ttb_port_mtu(port) > device->GetMtu())
-        {
-            why << MtuTooLarge(device, port);
-        }
-        else
-        {
-            return "";
-        }
-    }
-    else if (!device->SupportsSendFrom())
+    else if (!device->SupportsSendFrom() && !SendsWithOwnAddress(type))
     {
         why << "it cannot send with a source address that is not its own (SupportsSendFrom() is "
                "false); use an ns3::CsmaNetDevice, or bridge it to one";
+    }
+    else if (!device->SupportsSendFrom() &&
+             Mac48Address::ConvertFrom(device->GetAddress()) != PortAddress(port))
+    {
+        // There is room in its frames for its own address only.
+        why << "it sends with its own address only, which is "
+            << Mac48Address::ConvertFrom(device->GetAddress()) << ", and the interface's is "
+            << PortAddress(port) << "; make them equal, or use "
+            << (type == "ns3::VirtualNetDevice" ? "SetSupportsSendFrom(true)"
+                                                : "a Wifi access point");
     }
     else if (ttb_port_mtu(port) > device->GetMtu())
     {
@@ -215,6 +269,7 @@ NodePort::Attach(Ptr<NetDevice> device, struct ttb_port* port)
     m_device = PeekPointer(device);
     m_port = port;
     m_foreign = device->SupportsSendFrom();
+    m_relays = device->GetInstanceTypeId().GetName() == "ns3::MeshPointDevice";
     device->AggregateObject(this);
     // Puts the device into promiscuous mode without taking it from the node's own stack.
     device->GetNode()->RegisterProtocolHandler(MakeCallback(&NodePort::ReceiveParsed, this),
@@ -232,7 +287,7 @@ NodePort::Attach(Ptr<NetDevice> device, struct ttb_port* port)
     {
         SetCarrier(false);
     }
-    TimeTravelSimulatorImpl::Get()->UpdateLookAhead();
+    TimeTravelSimulatorImpl::Get()->PortAttached();
 }
 
 void
@@ -321,15 +376,24 @@ NodePort::DropReason
 NodePort::CheckFrame(Ptr<const Packet> frame, uint16_t lengthType) const
 {
     uint32_t payload = frame->GetSize() - HEADER_BYTES;
-    uint32_t tag =
-        lengthType == ETHERTYPE_VLAN || lengthType == ETHERTYPE_SERVICE_VLAN ? VLAN_TAG_BYTES : 0;
-
-    if (payload > m_device->GetMtu() + tag)
+    uint32_t max = m_device->GetMtu();
+    if ((lengthType == ETHERTYPE_VLAN || lengthType == ETHERTYPE_SERVICE_VLAN) &&
+        !dynamic_cast<SimpleNetDevice*>(m_device)) // which counts a tag as payload
+    {
+        max += VLAN_TAG_BYTES;
+    }
+    auto csma = dynamic_cast<CsmaNetDevice*>(m_device);
+    if (csma && !IsTransparent())
+    {
+        // With its LLC/SNAP header the payload must be no longer than a length field can say.
+        max = std::min<uint32_t>(max, LENGTH_MAX - LLC_SNAP_BYTES);
+    }
+    if (payload > max)
     {
         return TX_TOO_LONG;
     }
     // Other devices take it for a protocol number, and carry it and the payload as they are.
-    if (lengthType <= LENGTH_MAX && dynamic_cast<CsmaNetDevice*>(m_device))
+    if (lengthType <= LENGTH_MAX && csma)
     {
         if (!IsTransparent())
         {
@@ -427,6 +491,10 @@ NodePort::ReceiveParsed(Ptr<NetDevice> device,
     {
         Drop(frame, RX_ADDRESS);
         return;
+    }
+    if (m_relays && !Mac48Address::ConvertFrom(to).IsGroup() && to != m_device->GetAddress())
+    {
+        return; // on its way to another mesh point
     }
     EthernetHeader header(false);
     header.SetSource(Mac48Address::ConvertFrom(from));
@@ -531,7 +599,7 @@ NodePort::GetDropReasonName(DropReason reason)
     case TX_LINK_DOWN:
         return "device has no link";
     case TX_SOURCE:
-        return "source address is not the Wifi device's";
+        return "source address is not the device's";
     case TX_REFUSED:
         return "device queue full";
     case RX_PORT_DOWN:

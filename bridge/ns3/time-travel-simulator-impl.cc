@@ -92,6 +92,7 @@ TimeTravelSimulatorImpl::TimeTravelSimulatorImpl()
       m_instantLimit(UINT64_MAX),
       m_bridge(nullptr),
       m_running(false),
+      m_havePorts(false),
       m_unasked(0),
       m_haveForeignEvents(false),
       m_mainThread(std::this_thread::get_id())
@@ -202,11 +203,18 @@ TimeTravelSimulatorImpl::SyncBridge()
 void
 TimeTravelSimulatorImpl::UpdateLookAhead()
 {
-    if (m_bridge && m_running)
+    if (m_bridge && m_running && m_havePorts)
     {
         int64_t max = m_maxLookAhead.GetTimeStep();
         LookAhead::Compute().Apply(m_bridge, max == INT64_MAX ? TTB_TIME_NEVER : max);
     }
+}
+
+void
+TimeTravelSimulatorImpl::PortAttached()
+{
+    m_havePorts = true;
+    UpdateLookAhead();
 }
 
 bool

@@ -33,8 +33,12 @@ NS_OBJECT_ENSURE_REGISTERED(UmlInterface);
 namespace
 {
 
-/// What Linux's Wifi interfaces have, whatever the frame could carry.
-constexpr uint16_t WIFI_MTU = 1500;
+/// What Linux's Wifi interfaces have, whatever the frame could carry; also used where ns-3 says
+/// that there is no limit.
+constexpr uint16_t USUAL_MTU = 1500;
+
+/// The largest jumbo frames that Ethernet cards have.
+constexpr uint16_t JUMBO_MTU = 9216;
 
 template <typename T>
 std::string
@@ -91,12 +95,13 @@ UmlInterface::GetTypeId()
                           Mac48AddressValue(Mac48Address::GetBroadcast()),
                           MakeMac48AddressAccessor(&UmlInterface::m_macAddress),
                           MakeMac48AddressChecker())
-            .AddAttribute("Mtu",
-                          "Its MTU; 0: the device's, on Wifi at most 1500.",
-                          TypeId::ATTR_GET | TypeId::ATTR_CONSTRUCT,
-                          UintegerValue(0),
-                          MakeUintegerAccessor(&UmlInterface::m_mtu),
-                          MakeUintegerChecker<uint16_t>());
+            .AddAttribute(
+                "Mtu",
+                "Its MTU; 0: the device's, but 1500 on Wifi and where that is above 9216.",
+                TypeId::ATTR_GET | TypeId::ATTR_CONSTRUCT,
+                UintegerValue(0),
+                MakeUintegerAccessor(&UmlInterface::m_mtu),
+                MakeUintegerChecker<uint16_t>());
     return tid;
 }
 
@@ -153,7 +158,7 @@ UmlInterface::FindMtu(Ptr<NetDevice> device) const
         return m_mtu;
     }
     uint16_t mtu = device->GetMtu();
-    return DynamicCast<WifiNetDevice>(device) ? std::min(mtu, WIFI_MTU) : mtu;
+    return DynamicCast<WifiNetDevice>(device) || mtu > JUMBO_MTU ? std::min(mtu, USUAL_MTU) : mtu;
 }
 
 bool

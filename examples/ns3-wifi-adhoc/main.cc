@@ -18,10 +18,12 @@ static const char left[] = "set -e\n"
                            "ping -c 4 -i 0.25 10.0.0.2\n"
                            "nc 10.0.0.2 7000 < sent\n"
                            "md5sum < sent\n"
-                           "sleep 1\n";
+                           "sleep 2\n";
 static const char right[] = "set -e\n"
                             "ip addr add 10.0.0.2/24 dev wlan-right\n"
-                            "nc -l -p 7000 > received\n"
+                            /* nc ends when its input does. */
+                            "sleep 5 | nc -l -p 7000 > received\n"
+                            "test $(wc -c < received) = 262144\n"
                             "md5sum < received\n";
 
 int main(int argc, char **argv)

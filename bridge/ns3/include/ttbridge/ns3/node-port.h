@@ -35,10 +35,11 @@ namespace ttb
  *     ttb::NodePort::Install(device, port);    // struct ttb_port* port, of a bridge
  *
  * What can be attached: devices with 48 bit addresses that can send with a foreign source address
- * (NetDevice::SupportsSendFrom()), and Wifi stations and ad hoc devices, which cannot, if the
- * node's interface has the device's address. With ns3::CsmaNetDevice in its usual mode (DIX) frames
- * cross unchanged, those with an 802.3 length and any LLC header included, padded to 60 bytes as on
- * a wire. Other devices carry what ns-3's (protocol, payload) pair can express.
+ * (NetDevice::SupportsSendFrom()); and Wifi stations, ad hoc devices, mesh points and
+ * ns3::VirtualNetDevice, where they cannot, if the node's interface has the device's address. With
+ * ns3::CsmaNetDevice in its usual mode (DIX) frames cross unchanged, those with an 802.3 length and
+ * any LLC header included, padded to 60 bytes as on a wire. Other devices carry what ns-3's
+ * (protocol, payload) pair can express.
  */
 class NodePort : public ns3::Object
 {
@@ -177,6 +178,7 @@ class NodePort : public ns3::Object
     bool IsTransparent() const;
 
     bool m_foreign;           //!< the device can send with foreign source addresses
+    bool m_relays;            //!< the device also shows frames that it only passes on
     ns3::NetDevice* m_device; //!< aggregated to it, so it lives as long; null: not attached
     struct ttb_port* m_port;  //!< the node's side
 

@@ -93,6 +93,9 @@ class TimeTravelSimulatorImpl : public ns3::SimulatorImpl
      */
     void UpdateLookAhead();
 
+    /** A port was attached to a device; called by ttb::NodePort. */
+    void PortAttached();
+
     // Inherited
     void Destroy() override;
     bool IsFinished() const override;
@@ -167,6 +170,7 @@ class TimeTravelSimulatorImpl : public ns3::SimulatorImpl
     struct ttb_bridge* m_bridge; //!< the nodes; null: none
     ns3::Time m_maxLookAhead;    //!< attribute MaxLookAhead
     bool m_running;              //!< in Run()
+    bool m_havePorts;            //!< PortAttached() was called
     uint32_t m_unasked;          //!< events since the bridge was last asked
 
     std::list<ns3::EventId> m_destroyEvents; //!< to be run by Destroy()

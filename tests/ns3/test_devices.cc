@@ -15,7 +15,6 @@
 #include <ns3/core-module.h>
 #include <ns3/csma-module.h>
 #include <ns3/internet-module.h>
-#include <ns3/lr-wpan-net-device.h>
 #include <ns3/mesh-module.h>
 #include <ns3/mobility-module.h>
 #include <ns3/network-module.h>
@@ -389,16 +388,45 @@ static void wifi_station_and_access_point(void **)
         {});
 }
 
+/* In a row, such that the ends hear each other through the middle only. */
 static NetDeviceContainer BuildMesh(const char *stack, NodeContainer nodes)
 {
     MeshHelper mesh = MeshHelper::Default();
     mesh.SetStackInstaller(stack);
     mesh.SetNumberOfInterfaces(1);
     MobilityHelper mobility;
-    mobility.SetPositionAllocator("ns3::GridPositionAllocator", "DeltaX", DoubleValue(60),
+    mobility.SetPositionAllocator("ns3::GridPositionAllocator", "DeltaX", DoubleValue(30),
                                   "GridWidth", UintegerValue(10));
     mobility.Install(nodes);
     return mesh.Install(Phy(), nodes);
+}
+
+static void mesh_over_three_hops(void **)
+{
+    Exchange(
+        [](Rig &rig) {
+            NetDeviceContainer devices = BuildMesh("ns3::Dot11sStack", Nodes(4));
+            rig.Attach(devices.Get(0));
+            rig.Attach(devices.Get(3));
+        },
+        {});
+}
+
+static void on_its_way_through_a_mesh_a_frame_is_nobody_elses(void **)
+{
+    Rig rig;
+    NetDeviceContainer devices = BuildMesh("ns3::Dot11sStack", Nodes(3));
+    AttachAll(rig, devices);
+    Kind kind = Kinds(1500)[1];
+    Mac48Address ends[2];
+    ends[0].CopyFrom(rig.ports[0]->mac);
+    ends[1].CopyFrom(rig.ports[2]->mac);
+    for (uint64_t i = 0; i < 3; i++)
+        rig.ports[0]->Send((BEGIN_S + i) * SECOND_NS, MakeFrame(kind, ends[0], ends[1], 0xaa));
+    Simulator::Stop(Seconds(BEGIN_S + 5));
+    Simulator::Run();
+    assert_int_equal(rig.ports[2]->deliveries.size(), 3);
+    assert_int_equal(rig.ports[1]->deliveries.size(), 0);
 }
 
 /* -------------------------------------------------------------------------------------- refusals */
@@ -411,7 +439,13 @@ static void what_cannot_carry_ethernet_frames_is_refused_with_the_alternative(vo
     InternetStackHelper().Install(nodes);
     rig.Refuse(nodes.Get(0)->GetDevice(nodes.Get(0)->GetNDevices() - 1),
                "Linux has a loopback device of its own");
-    Ptr<LrWpanNetDevice> wpan = CreateObject<LrWpanNetDevice>();
+    /* Its namespace depends on the version of ns-3. */
+    TypeId wpanType;
+    if (!TypeId::LookupByNameFailSafe("ns3::LrWpanNetDevice", &wpanType))
+        wpanType = TypeId::LookupByName("ns3::lrwpan::LrWpanNetDevice");
+    ObjectFactory wpanFactory;
+    wpanFactory.SetTypeId(wpanType);
+    Ptr<NetDevice> wpan = wpanFactory.Create<NetDevice>();
     nodes.Get(0)->AddDevice(wpan);
     rig.Refuse(wpan, "no room for an EtherType");
     Ptr<SixLowPanNetDevice> sixLowPan = CreateObject<SixLowPanNetDevice>();
@@ -469,6 +503,8 @@ int main()
         cmocka_unit_test(virtual_device_without_send_from),
         cmocka_unit_test(wifi_ad_hoc),
         cmocka_unit_test(wifi_station_and_access_point),
+        cmocka_unit_test(mesh_over_three_hops),
+        cmocka_unit_test(on_its_way_through_a_mesh_a_frame_is_nobody_elses),
         cmocka_unit_test(what_cannot_carry_ethernet_frames_is_refused_with_the_alternative),
         cmocka_unit_test(a_device_that_sends_with_its_own_address_wants_that_one),
     };

@@ -85,7 +85,8 @@ WhyNotEthernet(Ptr<NetDevice> device, const std::string& type)
     {
         return "it leads back to its own node; Linux has a loopback device of its own";
     }
-    if (type.find("LrWpanNetDevice") != std::string::npos) // in a namespace of its own since ns-3.42
+    // In a namespace of its own since ns-3.42.
+    if (type.find("LrWpanNetDevice") != std::string::npos)
     {
         return "IEEE 802.15.4 frames have no room for an EtherType, so ARP and IP could not be "
                "told "

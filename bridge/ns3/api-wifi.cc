@@ -18,6 +18,7 @@
 #include <ns3/yans-wifi-phy.h>
 
 #include <cstring>
+#include <vector>
 
 /**
  * @file
@@ -67,12 +68,27 @@ FindStandard(int number)
     Fail(-EINVAL, "there is no Wifi standard with number " + std::to_string(number));
 }
 
+// A helper has one factory of station managers in ns-3.37, and one for each link in 3.43.
+
+[[maybe_unused]] ObjectFactory&
+FirstOf(ObjectFactory& factory)
+{
+    return factory;
+}
+
+[[maybe_unused]] ObjectFactory&
+FirstOf(std::vector<ObjectFactory>& factories)
+{
+    factories.resize(1);
+    return factories.front();
+}
+
 /** The helpers' factories take any number of attributes, their functions do not. */
 struct Devices : WifiHelper
 {
     ObjectFactory& GetRateControl()
     {
-        return m_stationManager;
+        return FirstOf(m_stationManager);
     }
 };
 

@@ -254,7 +254,7 @@ static void what_ns3_cannot_do_is_told_before_anything_starts(void **state)
     } cases[] = {
         {"links.l.type=ns3:NoSuchDevice", "links.l: "},
         {"links.l={type: 'ns3:PointToPointNetDevice', channel: ns3::PointToPointChannel}",
-         "links.l: "},
+         "nodes.a: port a.eth0 cannot be attached to a device of type ns3::PointToPointNetDevice"},
         {"links.l.attributes={Nonsense: 1}", "Nonsense"},
         {"links.l.channel={attributes: {Nonsense: 1}}", "Nonsense"},
         {"links.l.attributes={Mtu: many}", "many"},

@@ -241,7 +241,8 @@ static void print_causes(const struct causes *causes, const struct ttb_trace_tab
         plain_label(label);
         printf("%-28.28s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "   its clock %" PRIu64, label,
                traffic->sent_bytes, traffic->received_bytes, traffic->grants, traffic->own_clock);
-        qsort(traffic->causes, traffic->cause_count, sizeof(*traffic->causes), by_count);
+        if (traffic->cause_count)
+            qsort(traffic->causes, traffic->cause_count, sizeof(*traffic->causes), by_count);
         for (size_t j = 0; j < traffic->cause_count; j++) {
             const struct ttb_trace_node *from =
                 ttb_trace_find_node(tables, traffic->causes[j].node);

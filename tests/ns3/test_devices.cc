@@ -312,7 +312,8 @@ static void bridge_of_ethernet_links(void **)
         {});
 }
 
-static bool Tunnel(Ptr<VirtualNetDevice> other, Ptr<Packet> packet, const Address &from,
+/* Not a Ptr: two devices that hold each other are never freed. */
+static bool Tunnel(VirtualNetDevice *other, Ptr<Packet> packet, const Address &from,
                    const Address &to, uint16_t protocol)
 {
     Simulator::Schedule(MilliSeconds(1), [=]() {
@@ -334,8 +335,8 @@ static void BuildVirtual(Rig &rig, bool sendFrom)
         device->SetMtu(1500);
         CreateObject<Node>()->AddDevice(device);
     }
-    devices[0]->SetSendCallback(MakeBoundCallback(&Tunnel, devices[1]));
-    devices[1]->SetSendCallback(MakeBoundCallback(&Tunnel, devices[0]));
+    devices[0]->SetSendCallback(MakeBoundCallback(&Tunnel, PeekPointer(devices[1])));
+    devices[1]->SetSendCallback(MakeBoundCallback(&Tunnel, PeekPointer(devices[0])));
     rig.Attach(devices[0]);
     rig.Attach(devices[1]);
 }

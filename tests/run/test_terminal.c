@@ -182,9 +182,9 @@ static void a_terminal_is_raw_while_attached_and_then_as_before(void **state)
     attach(&talk, &before);
     talk_say(&talk, "echo $TERM; stty size\r");
     talk_await(&talk, "\nvt100\r\n31 97");
-    /* Ctrl-C is the node's. */
-    talk_say(&talk, "sleep 100000\r");
-    talk_await(&talk, "sleep 100000\r\n");
+    /* Ctrl-C is the node's. Typed when the shell has left its line editor, which would swallow it. */
+    talk_say(&talk, "echo star''ted; sleep 100000\r");
+    talk_await(&talk, "\nstarted");
     talk_say(&talk, "\x03");
     talk_await(&talk, "^C");
     assert_int_equal(ioctl(talk.in, TIOCSWINSZ, &size), 0);

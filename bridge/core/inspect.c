@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#include "base/time.h"
+
 void ttb_bridge_set_gate(struct ttb_bridge *bridge, ttb_gate_fn gate, void *user)
 {
     bridge->gate = gate;
@@ -35,7 +37,7 @@ static uint64_t request_ns(const struct ttb_node *node)
         uint64_t request = ttb__controller_request_ns(node->controller);
         uint64_t paused_ns = node->bridge->now_ns - node->paused_ns;
 
-        return request > TTB_TIME_NEVER - paused_ns ? TTB_TIME_NEVER : request + paused_ns;
+        return ttb__time_after(request, paused_ns);
     }
     return TTB_TIME_NEVER;
 }

@@ -20,13 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/time.h"
+
 #define SLOTS_MIN 16
 #define SLOTS_MAX 8192
-
-static uint64_t sum(uint64_t a, uint64_t b)
-{
-    return a > TTB_TIME_NEVER - b ? TTB_TIME_NEVER : a + b;
-}
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -115,7 +112,7 @@ static void close_over_paths(uint64_t *closure, uint32_t count)
             if (first_ns == TTB_TIME_NEVER)
                 continue;
             for (uint32_t to = 0; to < count; to++)
-                row[to] = least(row[to], sum(first_ns, onward[to]));
+                row[to] = least(row[to], ttb__time_after(first_ns, onward[to]));
         }
     }
 }
@@ -130,8 +127,9 @@ static uint64_t way_back_ns(const struct ttb_bridge *bridge, const struct ttb_po
         const struct ttb_node *other = bridge->nodes[i];
 
         if (other != node) {
-            shortest_ns = least(shortest_ns, sum(port_to_node_ns(look, port, other),
-                                                 ttb__look_ahead_ns(bridge, other, node)));
+            shortest_ns =
+                least(shortest_ns, ttb__time_after(port_to_node_ns(look, port, other),
+                                                   ttb__look_ahead_ns(bridge, other, node)));
         }
     }
     return shortest_ns;
@@ -212,7 +210,7 @@ static bool bounds(void *user, struct ttb__calendar_entry *entry)
     const struct ttb_node *node = search->node, *other = ttb__entry_node(search->bridge, entry);
     uint64_t time_ns = entry->key.time_ns, way_ns;
 
-    if (sum(time_ns, search->nearest_ns) >= search->bound_ns)
+    if (ttb__time_after(time_ns, search->nearest_ns) >= search->bound_ns)
         return false;
     if (other == node)
         return true;
@@ -220,7 +218,7 @@ static bool bounds(void *user, struct ttb__calendar_entry *entry)
     /* At the same instant the one with the lower id goes first. */
     if (way_ns == 0 && node->id < other->id)
         way_ns = 1;
-    search->bound_ns = least(search->bound_ns, sum(time_ns, way_ns));
+    search->bound_ns = least(search->bound_ns, ttb__time_after(time_ns, way_ns));
     return true;
 }
 

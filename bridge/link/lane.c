@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/time.h"
+
 #define NS_PER_S UINT64_C(1000000000)
 
 /* IEEE 802.3-2018, 3.1.1 and 4.4.2; in bytes. */
@@ -90,14 +92,9 @@ static void drop(struct ttb__lane *lane, struct ttb__frame *frame, enum ttb_net_
 
 /* --------------------------------------------------------------------------------- the line */
 
-static uint64_t add_saturating(uint64_t a, uint64_t b)
-{
-    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
 static uint64_t moment_ceil(const struct ttb__moment *moment)
 {
-    return add_saturating(moment->ns, moment->part != 0);
+    return ttb__time_after(moment->ns, moment->part != 0);
 }
 
 /* `start` plus the time of so many bytes. bytes * 8e9 + part stays below 2^64: frames have less than
@@ -107,7 +104,7 @@ static struct ttb__moment moment_after(struct ttb__moment start, size_t bytes, u
     uint64_t parts = (uint64_t)bytes * 8 * NS_PER_S + start.part;
 
     return (struct ttb__moment){
-        .ns = add_saturating(start.ns, parts / rate_bps),
+        .ns = ttb__time_after(start.ns, parts / rate_bps),
         .part = parts % rate_bps,
         .whole = rate_bps,
     };
@@ -130,7 +127,7 @@ uint64_t ttb__lane_least_ns(const struct ttb__lane *lane)
 
     if (params->rate_bps == 0)
         return params->delay_ns;
-    return add_saturating(moment_after(start, bytes, params->rate_bps).ns, params->delay_ns);
+    return ttb__time_after(moment_after(start, bytes, params->rate_bps).ns, params->delay_ns);
 }
 
 /* When the next transmission can begin: the very moment at which the line becomes free if a frame has
@@ -172,7 +169,7 @@ static void transmit(struct ttb__lane *lane, struct ttb__flight *flight, bool wa
         flight_free(net, flight);
         return;
     }
-    flight->time_ns = add_saturating(moment_ceil(&arrival), params->delay_ns);
+    flight->time_ns = ttb__time_after(moment_ceil(&arrival), params->delay_ns);
     if (flight->time_ns < lane->last_arrival_ns)
         flight->time_ns = lane->last_arrival_ns;
     lane->last_arrival_ns = flight->time_ns;

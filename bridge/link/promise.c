@@ -11,6 +11,8 @@
 
 #include <errno.h>
 
+#include "base/time.h"
+
 struct walk {
     struct ttb_net *net;
     struct ttb__calendar due; /* ends that a frame can reach, by when it does */
@@ -18,18 +20,13 @@ struct walk {
     int err;
 };
 
-static uint64_t add_saturating(uint64_t a, uint64_t b)
-{
-    return a > TTB_TIME_NEVER - b ? TTB_TIME_NEVER : a + b;
-}
-
 static void reach_through(struct walk *walk, const struct ttb_net_end *from, uint64_t time_ns)
 {
     struct ttb_net_end *to = from->lane ? from->lane->to : NULL;
 
     if (!to || to->reached)
         return;
-    time_ns = add_saturating(time_ns, ttb__lane_least_ns(from->lane));
+    time_ns = ttb__time_after(time_ns, ttb__lane_least_ns(from->lane));
     if (!ttb__calendar_holds(&to->reach)) {
         if (ttb__calendar_insert(&walk->due, &to->reach, time_ns, TTB__CLASS_NETWORK, 0))
             walk->err = -ENOMEM;

@@ -268,7 +268,9 @@ int ttb__transmit_add(struct ttb_port *port, uint64_t time_ns, const void *data,
 void ttb__transmit_release(struct ttb_node *node);
 /* Forget frames that the network has not seen: the node was stopped before it sent them. */
 void ttb__transmit_discard(struct ttb_node *node);
-/* The earliest time at which any of them may have an influence on its sender. */
+/* The earliest time at which what a port sends at time_ns may have an influence on its own node. */
+uint64_t ttb__port_return_ns(const struct ttb_port *port, uint64_t time_ns);
+/* The same for all frames of a node that the network has not seen. */
 uint64_t ttb__transmit_return_ns(const struct ttb_node *node);
 
 /* A node has two entries in the calendar: its frames come before its next turn. */

@@ -41,6 +41,7 @@ static void queue_call(struct ttb_port *port, uint64_t time_ns)
 
         node->call_ns = time_ns > own_ns ? time_ns : own_ns;
     }
+    ttb__node_schedule(node);
 }
 
 static bool node_is_calling(const struct ttb_node *node)
@@ -148,7 +149,6 @@ void ttb__port_pause(struct ttb_port *port)
 void ttb__port_resume(struct ttb_port *port)
 {
     queue_call(port, port->bridge->now_ns);
-    ttb__node_schedule(port->node);
 }
 
 /* ---------------------------------------------------------------------- the device's callbacks */
@@ -222,8 +222,8 @@ static bool on_kicked(void *user, unsigned sent, bool calls_wanted)
         return false;
     bound_ns = node->kick_ns + 1;
     if (!calls_wanted && !ttb__netdev_has_calls(port->netdev)) {
-        /* Only what it has sent can come back to it. */
-        bound_ns = sent ? ttb__transmit_return_ns(node) : TTB_TIME_NEVER;
+        /* Only what it has sent can come back to it; kicks before have lowered the bound already. */
+        bound_ns = sent ? ttb__port_return_ns(port, node->kick_ns) : TTB_TIME_NEVER;
     }
     queue_call(port, node->kick_ns);
     if (bound_ns >= node->bound_ns)
@@ -535,7 +535,6 @@ static void notify(struct ttb_port *port)
         return;
     }
     queue_call(port, port->bridge->now_ns);
-    ttb__node_schedule(port->node);
 }
 
 /* A node that is ahead of the clock got there because a longer latency was promised. */

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/time.h"
+
 struct ttb__sent_frame {
     struct ttb__sent_frame *next;
     struct ttb_port *port;
@@ -89,19 +91,21 @@ void ttb__transmit_discard(struct ttb_node *node)
     ttb__calendar_remove(&node->bridge->calendar, &node->sent_entry);
 }
 
+uint64_t ttb__port_return_ns(const struct ttb_port *port, uint64_t time_ns)
+{
+    /* What comes back at the same instant finds the node there, not beyond. */
+    return ttb__time_after(time_ns, port->way_back_ns ? port->way_back_ns : 1);
+}
+
 uint64_t ttb__transmit_return_ns(const struct ttb_node *node)
 {
     uint64_t first_ns = TTB_TIME_NEVER;
 
     for (const struct ttb__sent_frame *frame = node->sent; frame; frame = frame->next) {
-        uint64_t way_back_ns = frame->port->way_back_ns;
+        uint64_t return_ns = ttb__port_return_ns(frame->port, frame->time_ns);
 
-        /* What comes back at the same instant finds the node there, not beyond. */
-        if (way_back_ns == 0)
-            way_back_ns = 1;
-        if (way_back_ns < TTB_TIME_NEVER - frame->time_ns &&
-            frame->time_ns + way_back_ns < first_ns)
-            first_ns = frame->time_ns + way_back_ns;
+        if (return_ns < first_ns)
+            first_ns = return_ns;
     }
     return first_ns;
 }

@@ -21,6 +21,8 @@
 
 #include "base/random.h"
 
+#include "same.h"
+
 #define US UINT64_C(1000)
 #define MS UINT64_C(1000000)
 #define S  UINT64_C(1000000000)
@@ -62,23 +64,13 @@ static uint32_t pick(struct trial *trial, uint32_t count)
     return ttb__random_u32(&trial->random) % count;
 }
 
-static uint64_t fnv1a(const void *data, size_t len_bytes)
-{
-    const uint8_t *bytes = data;
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-    for (size_t i = 0; i < len_bytes; i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 static void on_tap(void *user, const struct ttb_net_tap_record *record)
 {
     struct trial *trial = user;
 
     fprintf(trial->frames, "%llu %s %d %s %zu %016llx\n", (unsigned long long)record->time_ns,
             ttb_net_end_name(record->end), record->event, ttb_net_drop_name(record->reason),
-            record->len_bytes, (unsigned long long)fnv1a(record->frame, record->len_bytes));
+            record->len_bytes, (unsigned long long)hash_of(record->frame, record->len_bytes));
 }
 
 /* Without times: a line is stamped with the beginning of the grant in which it was printed. */
@@ -339,34 +331,17 @@ static void forget(struct trial *trial)
         free(trial->console_texts[i]);
 }
 
-static void assert_same_text(const struct trial *trial, const char *what, const char *a,
-                             const char *b)
-{
-    int line = 1;
-
-    for (; *a && *b; line++) {
-        size_t a_len = strcspn(a, "\n"), b_len = strcspn(b, "\n");
-
-        if (a_len != b_len || memcmp(a, b, a_len) != 0)
-            fail_msg("seed %llu, variant %d, %s, line %d: \"%.*s\" instead of \"%.*s\"",
-                     (unsigned long long)trial->seed, trial->variant, what, line, (int)b_len, b,
-                     (int)a_len, a);
-        a += a_len + (a[a_len] != 0);
-        b += b_len + (b[b_len] != 0);
-    }
-    if (*a || *b)
-        fail_msg("seed %llu, variant %d, %s: %s after line %d", (unsigned long long)trial->seed,
-                 trial->variant, what, *a ? "less" : "more", line - 1);
-}
-
 static void compare(const struct trial *first, const struct trial *other)
 {
-    char what[32];
+    char what[80];
+    int used = snprintf(what, sizeof(what), "seed %llu, variant %d, ",
+                        (unsigned long long)other->seed, (int)other->variant);
 
-    assert_same_text(other, "frames", first->frames_text, other->frames_text);
+    snprintf(what + used, sizeof(what) - (size_t)used, "frames");
+    assert_same_text(what, first->frames_text, other->frames_text);
     for (unsigned i = 0; i < first->node_count; i++) {
-        snprintf(what, sizeof(what), "console of n%u", i);
-        assert_same_text(other, what, first->console_texts[i], other->console_texts[i]);
+        snprintf(what + used, sizeof(what) - (size_t)used, "console of n%u", i);
+        assert_same_text(what, first->console_texts[i], other->console_texts[i]);
     }
     assert_string_equal(first->ends, other->ends);
 }

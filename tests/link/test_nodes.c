@@ -13,6 +13,8 @@
 #include <ttbridge/lab.h>
 #include <ttbridge/link.h>
 
+#include "same.h"
+
 #define MS          UINT64_C(1000000)
 #define S           UINT64_C(1000000000)
 #define DELAY_NS    (10 * MS)
@@ -43,16 +45,6 @@ struct run {
     struct ttb_net_stats stats;
 };
 
-static uint64_t fnv1a(const void *data, size_t len_bytes)
-{
-    const uint8_t *bytes = data;
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-    for (size_t i = 0; i < len_bytes; i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 static void on_tap(void *user, const struct ttb_net_tap_record *record)
 {
     struct run *run = user;
@@ -62,7 +54,7 @@ static void on_tap(void *user, const struct ttb_net_tap_record *record)
 
     fprintf(run->log, "%llu %s %d %s %zu %016llx\n", (unsigned long long)record->time_ns,
             ttb_net_end_name(record->end), record->event, ttb_net_drop_name(record->reason),
-            record->len_bytes, (unsigned long long)fnv1a(frame, record->len_bytes));
+            record->len_bytes, (unsigned long long)hash_of(frame, record->len_bytes));
     if (!icmp || record->end != run->ends[0])
         return;
     if (record->event == TTB_NET_TAP_SEND && run->requests < PINGS_MAX)
@@ -132,23 +124,9 @@ static void run_nodes(struct run *run)
     fclose(run->log);
 }
 
-/* Compare two logs, and show the first line that differs. */
 static void assert_same_log(const struct run *a, const struct run *b)
 {
-    const char *x = a->text, *y = b->text;
-    int line = 1;
-
-    while (*x && *y) {
-        size_t x_len = strcspn(x, "\n"), y_len = strcspn(y, "\n");
-
-        if (x_len != y_len || memcmp(x, y, x_len) != 0)
-            fail_msg("line %d: \"%.*s\" and \"%.*s\"", line, (int)x_len, x, (int)y_len, y);
-        x += x_len + (x[x_len] != 0);
-        y += y_len + (y[y_len] != 0);
-        line++;
-    }
-    assert_int_equal(*x, 0);
-    assert_int_equal(*y, 0);
+    assert_same_text("log", a->text, b->text);
 }
 
 static const struct run ping = {

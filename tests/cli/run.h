@@ -57,4 +57,29 @@ static inline void run(const char *program, const char *line, struct said *said)
             fail_msg("\"%s\" does not contain \"%s\"", text, part); \
     } while (0)
 
+/* How `line` ended, and a part of each of what it said. */
+static inline void assert_said(const char *line, const struct said *said, int status,
+                               const char *out, const char *err)
+{
+    if (said->status != status)
+        fail_msg("%s: exit status %d instead of %d; said \"%s\" and \"%s\"", line, said->status,
+                 status, said->out, said->err);
+    assert_says(said->out, out);
+    assert_says(said->err, err);
+}
+
+/* What was asked for goes to one, what went wrong to the other, and nothing else to either. */
+static inline void expect_of(const char *program, const char *line, int status, const char *out,
+                             const char *err)
+{
+    struct said said;
+
+    run(program, line, &said);
+    assert_said(line, &said, status, out, err);
+    if (!*out)
+        assert_string_equal(said.out, "");
+    if (!*err)
+        assert_string_equal(said.err, "");
+}
+
 #endif

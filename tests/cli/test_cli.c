@@ -10,19 +10,7 @@ static const char *program, *source;
 
 static void expect(const char *line, int status, const char *out, const char *err)
 {
-    struct said said;
-
-    run(program, line, &said);
-    if (said.status != status)
-        fail_msg("%s: exit status %d instead of %d; said \"%s\" and \"%s\"", line, said.status,
-                 status, said.out, said.err);
-    assert_says(said.out, out);
-    assert_says(said.err, err);
-    /* What was asked for goes to one, what went wrong to the other. */
-    if (!*out)
-        assert_string_equal(said.out, "");
-    if (!*err)
-        assert_string_equal(said.err, "");
+    expect_of(program, line, status, out, err);
 }
 
 static void test_help_is_everywhere_and_goes_to_standard_output(void **state)

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* ttb replay --node, as a user sees it, with real nodes. */
-#include "run.h"
+#include "work.h"
 
 #include <limits.h>
-
-static const char *program;
-static char work[] = "/tmp/ttb-replay-XXXXXX";
 
 /* All that can be done to a node, with output in which its past shows. */
 static const char eventful[] =
@@ -31,45 +28,14 @@ static const char eventful[] =
     "  - {at: 4s, node: b, action: stop}\n"
     "  - {at: 5s, node: b, action: restart}\n";
 
-static void write_scenario(const char *text)
-{
-    char path[64];
-    FILE *file;
-
-    snprintf(path, sizeof(path), "%s/s.yaml", work);
-    file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    assert_int_equal(fclose(file), 0);
-}
-
-/* In the work folder; the scenario is s.yaml. */
 static void expect(const char *line, int status, struct said *said)
 {
-    char whole[2048];
+    char whole[1536];
 
-    snprintf(whole, sizeof(whole), "cd %s && { %s; }", work, line);
-    run(program, whole, said);
+    snprintf(whole, sizeof(whole), "{ %s; }", line);
+    run_in_work(whole, said);
     if (said->status != status)
         fail_msg("%s: status %d, not %d\n%s\n%s", line, said->status, status, said->out, said->err);
-}
-
-static int fresh_folder(void **state)
-{
-    (void)state;
-    strcpy(work + strlen(work) - 6, "XXXXXX");
-    return mkdtemp(work) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    struct said said;
-    char line[64];
-
-    (void)state;
-    snprintf(line, sizeof(line), "rm -rf %s", work);
-    run(program, line, &said);
-    return said.status;
 }
 
 /* --------------------------------------------------------------------------------- the same */
@@ -274,7 +240,6 @@ static void wrong_use_is_named(void **state)
 
 int main(int argc, char **argv)
 {
-#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, fresh_folder, remove_folder)
     const struct CMUnitTest alone[] = {
         WITH_FOLDER(a_node_alone_lives_through_the_same_again),
         WITH_FOLDER(with_messages_as_well),

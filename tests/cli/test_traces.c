@@ -14,11 +14,7 @@ static void expect(struct fixture *f, const char *line, int status, const char *
 
     setenv("RUN", f->directory, 1);
     run(program, line, &said);
-    if (said.status != status)
-        fail_msg("%s: exit status %d instead of %d; said \"%s\" and \"%s\"", line, said.status,
-                 status, said.out, said.err);
-    assert_says(said.out, out);
-    assert_says(said.err, err);
+    assert_said(line, &said, status, out, err);
 }
 
 static void write_run(struct fixture *f, unsigned rounds)

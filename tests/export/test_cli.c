@@ -15,11 +15,7 @@ static void expect(const char *directory, const char *arguments, int status, con
 
     snprintf(line, sizeof(line), "cd %s && $TTB export %s", directory, arguments);
     run(program, line, &said);
-    if (said.status != status)
-        fail_msg("%s: exit status %d instead of %d; said \"%s\" and \"%s\"", arguments, said.status,
-                 status, said.out, said.err);
-    assert_says(said.out, out);
-    assert_says(said.err, err);
+    assert_said(arguments, &said, status, out, err);
     if (!*err)
         assert_string_equal(said.err, "");
 }

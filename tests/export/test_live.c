@@ -2,13 +2,10 @@
 /* "ttb run --pcap": real nodes, and a capture that is read while they run. */
 #include "tshark_util.h"
 
-#include "../cli/run.h"
+#include "../cli/work.h"
 
 #include <sys/stat.h>
 #include <time.h>
-
-static const char *program;
-static char work[] = "/tmp/ttb-live-XXXXXX";
 
 /* Longer than 2^32 ns. The long pings make the capture longer than a pipe holds. */
 static const char scenario[] =
@@ -20,20 +17,6 @@ static const char scenario[] =
     "    interfaces: [{link: lan, address: 10.0.0.1/24}]\n"
     "    run: [ping -c 100 -i 0.01 -s 1400 b, ping -c 5 -i 1.3 b]\n"
     "  b: {interfaces: [{link: lan, address: 10.0.0.2/24}]}\n";
-
-static void run_in_work(const char *line, struct said *said)
-{
-    char whole[2048];
-
-    snprintf(whole, sizeof(whole), "cd %s && %s", work, line);
-    run(program, whole, said);
-}
-
-static void expect_status(const struct said *said, int status)
-{
-    if (said->status != status)
-        fail_msg("status %d, not %d\n%s\n%s", said->status, status, said->out, said->err);
-}
 
 /* Every test's run is the one of this group's set-up. */
 static void assert_same_run(const char *directory)
@@ -52,30 +35,12 @@ static void assert_same_run(const char *directory)
 static int set_up(void **state)
 {
     struct said said;
-    char path[64];
-    FILE *file;
 
-    (void)state;
-    assert_non_null(mkdtemp(work));
-    snprintf(path, sizeof(path), "%s/s.yaml", work);
-    file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(scenario, file);
-    assert_int_equal(fclose(file), 0);
+    assert_int_equal(fresh_folder(state), 0);
+    write_scenario(scenario);
     run_in_work("$TTB run s.yaml -o plain", &said);
     expect_status(&said, 0);
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct said said;
-    char line[64];
-
-    (void)state;
-    snprintf(line, sizeof(line), "rm -rf %s", work);
-    run(program, line, &said);
-    return said.status;
 }
 
 static void tshark_reads_the_run_from_a_pipe(void **state)
@@ -208,5 +173,5 @@ int main(int argc, char **argv)
     if (!have_wireshark())
         return SKIPPED;
     program = argv[1];
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, remove_folder);
 }

@@ -2,10 +2,7 @@
 /* What links lose in a run is in its trace, with its reason and the packet's id, in either engine. */
 #include "tshark_util.h"
 
-#include "../cli/run.h"
-
-static const char *program;
-static char work[] = "/tmp/ttb-losses-XXXXXX";
+#include "../cli/work.h"
 
 /* Two links that differ; the second loses, overflows, and is cut while frames come. */
 static const char scenario[] =
@@ -25,20 +22,6 @@ static const char scenario[] =
     "events:\n"
     "  - {at: 6s, link: cable, set: {up: false}}\n"
     "  - {at: 7s, link: cable, set: {up: true}}\n";
-
-static void run_in_work(const char *line, struct said *said)
-{
-    char whole[2048];
-
-    snprintf(whole, sizeof(whole), "cd %s && %s", work, line);
-    run(program, whole, said);
-}
-
-static void expect_status(const struct said *said, int status)
-{
-    if (said->status != status)
-        fail_msg("status %d, not %d\n%s\n%s", said->status, status, said->out, said->err);
-}
 
 static unsigned number_of(const char *line)
 {
@@ -134,23 +117,6 @@ static void ns3_tells_what_it_lost(void **state)
     check_losses();
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    return mkdtemp(work) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    struct said said;
-    char line[64];
-
-    (void)state;
-    snprintf(line, sizeof(line), "rm -rf %s", work);
-    run(program, line, &said);
-    return said.status;
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -167,5 +133,5 @@ int main(int argc, char **argv)
         return SKIPPED;
     }
     program = argv[1];
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, fresh_folder, remove_folder);
 }

@@ -53,6 +53,24 @@ check_match() {
     fi
 }
 
+# Another process on each core, and one on the disk, until host_is_idle.
+host_is_busy() {
+    hogs=
+    for hog in 1 2; do
+        (while :; do :; done) &
+        hogs="$hogs $!"
+    done
+    (while :; do dd if=/dev/zero of="$t/hog" bs=1M count=64 conv=fsync 2>/dev/null; done) &
+    hogs="$hogs $!"
+}
+
+host_is_idle() {
+    # shellcheck disable=SC2086 # a list of words
+    kill $hogs
+    # shellcheck disable=SC2086
+    wait $hogs 2>/dev/null
+}
+
 finish() {
     [ "$failures" = 0 ] || printf '%d checks failed\n' "$failures"
     [ "$failures" = 0 ]

@@ -45,20 +45,10 @@ kind() { # TEXT ARGUMENT...
     same=1
     while [ $same -lt "$runs" ] && [ "$(run "$@")" = "$first" ]; do same=$((same + 1)); done
     check_equal "$kind_text: runs are equal" "$runs" $same
-    # Another process on each core, and one on the disk.
-    hogs=
-    for hog in 1 2; do
-        (while :; do :; done) &
-        hogs="$hogs $!"
-    done
-    (while :; do dd if=/dev/zero of="$t/hog" bs=1M count=64 conv=fsync 2>/dev/null; done) &
-    hogs="$hogs $!"
+    host_is_busy
     same=0
     while [ $same -lt "$runs" ] && [ "$(run "$@")" = "$first" ]; do same=$((same + 1)); done
-    # shellcheck disable=SC2086
-    kill $hogs
-    # shellcheck disable=SC2086
-    wait $hogs 2>/dev/null
+    host_is_idle
     check_equal "$kind_text: and equal on a busy host" "$runs" $same
 }
 

@@ -58,19 +58,9 @@ kind() { # TEXT LATENCY
         "$(grep -c '300 packets transmitted, 300 packets received' "$t/out")"
     sed -n 's/^\([0-9]*\) \([ab]\) ttb-init: exit.*/        \2 ends at \1 ns/p' "$t/out"
     check_equal "$1: further runs are equal" "$runs of $runs" "$(repeat "$2")"
-    # Another process on each core, and one on the disk.
-    hogs=
-    for hog in 1 2; do
-        (while :; do :; done) &
-        hogs="$hogs $!"
-    done
-    (while :; do dd if=/dev/zero of="$t/hog" bs=1M count=64 conv=fsync 2>/dev/null; done) &
-    hogs="$hogs $!"
+    host_is_busy
     busy=$(repeat "$2")
-    # shellcheck disable=SC2086
-    kill $hogs
-    # shellcheck disable=SC2086
-    wait $hogs 2>/dev/null
+    host_is_idle
     check_equal "$1: and equal on a busy host" "$runs of $runs" "$busy"
 }
 

@@ -6,18 +6,7 @@ static const char *program;
 
 static void expect(const char *line, int status, const char *out, const char *err)
 {
-    static struct said said;
-
-    run(program, line, &said);
-    if (said.status != status)
-        fail_msg("%s: exit status %d instead of %d; said \"%s\" and \"%s\"", line, said.status,
-                 status, said.out, said.err);
-    assert_says(said.out, out);
-    assert_says(said.err, err);
-    if (!*out)
-        assert_string_equal(said.out, "");
-    if (!*err)
-        assert_string_equal(said.err, "");
+    expect_of(program, line, status, out, err);
 }
 
 static void types_are_listed_by_name_or_group(void **state)

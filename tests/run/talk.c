@@ -141,6 +141,15 @@ int talk_finish(struct talk *talk)
     return status;
 }
 
+void talk_expect_exit(struct talk *talk, int status)
+{
+    int got = talk_finish(talk);
+
+    if (!WIFEXITED(got) || WEXITSTATUS(got) != status)
+        fail_msg("wait status 0x%x, not exit status %d; said: %s", (unsigned)got, status,
+                 talk->heard);
+}
+
 void talk_free(struct talk *talk)
 {
     if (talk->in >= 0)

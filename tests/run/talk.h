@@ -32,6 +32,8 @@ void talk_await(struct talk *talk, const char *text);
 void talk_hang_up(struct talk *talk);
 /* Hear the program out. @return its wait status */
 int talk_finish(struct talk *talk);
+/* Hear it out; it must end by itself with this exit status. */
+void talk_expect_exit(struct talk *talk, int status);
 void talk_free(struct talk *talk);
 
 #endif

@@ -36,15 +36,6 @@ static void start(struct talk *talk, bool terminal, const char *options)
     talk_start(talk, terminal, program, work, line);
 }
 
-static void expect_exit(struct talk *talk, int status)
-{
-    int got = talk_finish(talk);
-
-    if (!WIFEXITED(got) || WEXITSTATUS(got) != status)
-        fail_msg("wait status 0x%x, not exit status %d; said: %s", (unsigned)got, status,
-                 talk->heard);
-}
-
 /* ------------------------------------------------------------------------------------- the same */
 
 static void freeze_and_compare(bool ns3)
@@ -137,7 +128,7 @@ static void it_stops_where_it_is_told_and_shows_what_is_there(void **state)
     talk_await(&talk, "frozen at 1.050000000 s");
     talk_say(&talk, "c\n");
     talk_await(&talk, "as expected after 4.0");
-    expect_exit(&talk, 0);
+    talk_expect_exit(&talk, 0);
     talk_free(&talk);
 }
 
@@ -207,7 +198,7 @@ static void mistakes_get_precise_answers(void **state)
     talk_say(&talk, line);
     talk_await(&talk, "a line of more than 255 bytes is no command");
     talk_say(&talk, "continue\n");
-    expect_exit(&talk, 0);
+    talk_expect_exit(&talk, 0);
     talk_free(&talk);
 }
 
@@ -235,7 +226,7 @@ static void quit_ends_the_run_with_its_trace_complete(void **state)
     talk_await(&talk, "ttb> ");
     talk_say(&talk, "quit\n");
     talk_await(&talk, "interrupted at 0.");
-    expect_exit(&talk, 3);
+    talk_expect_exit(&talk, 3);
     expect_complete("stopped");
     talk_free(&talk);
 }
@@ -250,7 +241,7 @@ static void the_end_of_input_does_the_same(void **state)
     talk_await(&talk, "ttb> ");
     talk_hang_up(&talk);
     talk_await(&talk, "end of input: the run ends");
-    expect_exit(&talk, 3);
+    talk_expect_exit(&talk, 3);
     expect_complete("stopped");
     talk_free(&talk);
 }
@@ -265,7 +256,7 @@ static void so_does_ctrl_c(void **state)
     talk_await(&talk, "ttb> ");
     talk_say(&talk, "nod\x03");
     talk_await(&talk, "interrupted at 0.");
-    expect_exit(&talk, 3);
+    talk_expect_exit(&talk, 3);
     expect_complete("stopped");
     talk_free(&talk);
 }
@@ -279,7 +270,7 @@ static void so_does_a_terminal_that_is_gone(void **state)
     start(&talk, true, "--pause-at 300ms");
     talk_await(&talk, "ttb> ");
     talk_hang_up(&talk);
-    expect_exit(&talk, 3);
+    talk_expect_exit(&talk, 3);
     expect_complete("stopped");
     talk_free(&talk);
 }
@@ -304,7 +295,7 @@ static void a_node_that_dies_meanwhile_is_reported_at_once(void **state)
     talk_await(&talk, "ttb> ");
     talk_say(&talk, "continue\n");
     talk_await(&talk, "BROKEN  node b failed: killed by signal 9 (Killed)");
-    expect_exit(&talk, 3);
+    talk_expect_exit(&talk, 3);
     talk_free(&talk);
 }
 

@@ -37,15 +37,6 @@ static void start(struct talk *talk, bool terminal, const char *options)
     talk_start(talk, terminal, program, work, line);
 }
 
-static void expect_exit(struct talk *talk, int status)
-{
-    int got = talk_finish(talk);
-
-    if (!WIFEXITED(got) || WEXITSTATUS(got) != status)
-        fail_msg("wait status 0x%x, not exit status %d; said: %s", (unsigned)got, status,
-                 talk->heard);
-}
-
 static void expect_signal(struct talk *talk, int number)
 {
     int got = talk_finish(talk);
@@ -84,7 +75,7 @@ static void type_and_repeat(bool ns3, const char *clock)
     talk_await(&talk, "[a: the shell has ended]");
     talk_await(&talk, "as expected after ");
     talk_await(&talk, "interactive: a console was attached, ");
-    expect_exit(&talk, 0);
+    talk_expect_exit(&talk, 0);
     talk_free(&talk);
     run_in_work("jq -e '.interactive.typed_bytes == 93 and .interactive.actions >= 4' "
                 "1/summary.json && $TTB show --records 1 | grep -F 'console-input a: echo a'",
@@ -133,7 +124,7 @@ static void without_pace_an_idle_hour_passes_at_once(void **state)
     write_network(false, "auto");
     start(&talk, false, "--pace max --set duration=3600s");
     talk_await(&talk, "as expected after 3600.0");
-    expect_exit(&talk, 0);
+    talk_expect_exit(&talk, 0);
     talk_free(&talk);
     expect_replay();
 }
@@ -194,7 +185,7 @@ static void a_terminal_is_raw_while_attached_and_then_as_before(void **state)
     talk_await(&talk, "[a: the shell has ended]");
     expect_settings(&talk, &before);
     talk_await(&talk, "as expected after ");
-    expect_exit(&talk, 0);
+    talk_expect_exit(&talk, 0);
     talk_free(&talk);
     expect_replay();
 }
@@ -221,7 +212,7 @@ static void escape_keys_detach_and_freeze(void **state)
     talk_await(&talk, "[detached from a; the run goes on]");
     talk_await(&talk, "as expected after ");
     expect_settings(&talk, &before);
-    expect_exit(&talk, 0);
+    talk_expect_exit(&talk, 0);
     talk_free(&talk);
     expect_replay();
 }
@@ -232,7 +223,7 @@ static void expect_ended_cleanly(struct talk *talk)
 {
     struct said said;
 
-    expect_exit(talk, 3);
+    talk_expect_exit(talk, 3);
     talk_free(talk);
     assert_int_equal(count_nodes(), 0);
     run_in_work("$TTB show 1 && jq -r .ending 1/summary.json | grep -x stopped", &said);
@@ -326,7 +317,7 @@ static void a_node_that_powers_off_ends_the_session(void **state)
     talk_await(&talk, "[a: the node has ended]");
     talk_await(&talk, "as expected after ");
     expect_settings(&talk, &before);
-    expect_exit(&talk, 0);
+    talk_expect_exit(&talk, 0);
     talk_free(&talk);
     expect_replay();
 }

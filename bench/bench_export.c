@@ -13,23 +13,16 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <ttbridge/export.h>
+
+#include "clock.h"
 
 #ifndef ROUNDS
 #define ROUNDS 500000
 #endif
 #define TURNS 9
-
-static double now_s(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 /* What all threads of this process and the kernel for them have used. */
 static double cpu_s(void)

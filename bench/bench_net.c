@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The built-in network by itself: frames from host to host through a switch. */
 #include <stdio.h>
-#include <time.h>
 
 #include <ttbridge/link.h>
+
+#include "clock.h"
 
 #define HOSTS  16
 #define FRAMES 1000000
@@ -40,14 +41,6 @@ static void received(void *user, struct ttb_net_end *end, uint64_t time_ns, cons
         return; /* flooded, or done */
     host->bench->left--;
     send_on(host);
-}
-
-static double now_s(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 int main(void)

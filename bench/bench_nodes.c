@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "rig.h"
 
 #define REPEAT 3
@@ -60,12 +61,12 @@ static double round_trip_us(void)
         _exit(0);
     }
     close(pair[1]);
-    start_s = rig_now_s();
+    start_s = now_s();
     for (int i = 0; i < TRIPS; i++) {
         if (write(pair[0], &byte, 1) != 1 || read(pair[0], &byte, 1) != 1)
             break;
     }
-    start_s = rig_now_s() - start_s;
+    start_s = now_s() - start_s;
     close(pair[0]);
     waitpid(child, NULL, 0);
     sched_setaffinity(0, sizeof(before), &before);

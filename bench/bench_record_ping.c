@@ -9,10 +9,11 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include <ttbridge/link.h>
 #include <ttbridge/trace.h>
+
+#include "clock.h"
 
 #define PINGS 10000
 #define TURNS 4
@@ -20,14 +21,6 @@
 struct cost {
     double wall_us, cpu_us, all_cpu_us; /* per ping */
 };
-
-static double now_s(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static double cpu_s(int whose)
 {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "rig.h"
 
+#include "clock.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Simulated time at which whatever should have ended by itself hangs. */
@@ -27,14 +28,6 @@ static void give_up(const char *what, const char *why)
 {
     fprintf(stderr, "bench: %s: %s\n", what, why);
     exit(3);
-}
-
-double rig_now_s(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 static double processor_s(void)
@@ -186,10 +179,10 @@ static void begin(void *user, uint64_t time_ns)
     struct rig *rig = user;
 
     (void)time_ns;
-    rig->outcome->boot_s = rig_now_s() - rig->start_s;
+    rig->outcome->boot_s = now_s() - rig->start_s;
     rig->outcome->pss_mib = pss_of_nodes();
     add_up(rig, -1);
-    rig->from_s = rig_now_s();
+    rig->from_s = now_s();
 }
 
 static void check_nodes(const struct rig *rig)
@@ -221,7 +214,7 @@ void rig_run(const struct setup *setup, struct outcome *outcome)
     *outcome = (struct outcome){0};
     rig->setup = setup;
     rig->outcome = outcome;
-    rig->start_s = rig_now_s();
+    rig->start_s = now_s();
     if (ttb_lab_new(&opts, &rig->lab, error, sizeof(error)))
         give_up("lab", error);
     if (ttb_net_new(ttb_lab_bridge(rig->lab), NULL, &rig->net))
@@ -232,7 +225,7 @@ void rig_run(const struct setup *setup, struct outcome *outcome)
     if (ttb_net_call_at(rig->net, setup->from_ns, begin, rig, NULL) ||
         ttb_net_run(rig->net, setup->until_ns ? setup->until_ns : LAST_NS))
         give_up("run", ttb_net_error(rig->net));
-    outcome->wall_s = rig_now_s() - rig->from_s;
+    outcome->wall_s = now_s() - rig->from_s;
     outcome->simulated_ns = ttb_net_now_ns(rig->net) - setup->from_ns;
     add_up(rig, 1);
     check_nodes(rig);

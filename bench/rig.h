@@ -48,8 +48,6 @@ struct outcome {
 /* Run it; ends the program with a sentence if that is not possible, or a node's commands fail. */
 void rig_run(const struct setup *setup, struct outcome *outcome);
 
-double rig_now_s(void);
-
 /* One line of the table; ratio and target may be 0: none. */
 void rig_row(const char *figure, double value, const char *unit, double floor, double target_ratio);
 

@@ -272,10 +272,7 @@ ttb_ns3_each_flow(struct ttb_ns3_object* flows, ttb_ns3_flow_fn fn, void* user)
 {
     return Call(flows, [&]() {
         Ptr<FlowStatistics> statistics = Statistics(flows);
-        if (!fn)
-        {
-            Fail(-EINVAL, "a function to be called is needed, not NULL");
-        }
+        Need(fn, "a function to be called");
         statistics->monitor->CheckForLostPackets();
         for (const auto& [id, stats] : statistics->monitor->GetFlowStats())
         {

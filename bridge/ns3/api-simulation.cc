@@ -94,10 +94,7 @@ class ScheduledCall : public Object
 void
 ScheduleAt(uint64_t timeNs, ttb_ns3_event_fn fn, void* user, Ptr<ScheduledCall> call)
 {
-    if (!fn)
-    {
-        Fail(-EINVAL, "a function to be called is needed, not NULL");
-    }
+    Need(fn, "a function to be called");
     Time delay = ToTime(timeNs) - Simulator::Now();
     if (delay.IsStrictlyNegative())
     {

@@ -416,10 +416,7 @@ Connect(ttb_ns3_trace_fn fn,
         const std::string& name,
         struct ttb_ns3_trace** trace)
 {
-    if (!fn)
-    {
-        Fail(-EINVAL, "a function to be called is needed, not NULL");
-    }
+    Need(fn, "a function to be called");
     Ptr<Trace> made = CreateObject<Trace>();
     made->sink = std::make_shared<Sink>();
     made->sink->fn = fn;

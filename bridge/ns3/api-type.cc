@@ -197,10 +197,7 @@ int
 ttb_ns3_each_type(struct ttb_ns3* ns3, ttb_ns3_type_fn fn, void* user)
 {
     return Call(ns3, [&]() {
-        if (!fn)
-        {
-            Fail(-EINVAL, "a function to be called is needed, not NULL");
-        }
+        Need(fn, "a function to be called");
         std::vector<TypeId> types;
         for (uint16_t i = 0; i < TypeId::GetRegisteredN(); i++)
         {
@@ -234,10 +231,7 @@ ttb_ns3_each_attribute(struct ttb_ns3* ns3, const char* type, ttb_ns3_attribute_
 {
     return Call(ns3, [&]() {
         TypeId whole = FindType(type);
-        if (!fn)
-        {
-            Fail(-EINVAL, "a function to be called is needed, not NULL");
-        }
+        Need(fn, "a function to be called");
         EachAncestor(whole, [&](TypeId ancestor) {
             std::string name = ancestor.GetName();
             for (std::size_t i = 0; i < ancestor.GetAttributeN(); i++)
@@ -271,10 +265,7 @@ ttb_ns3_each_trace(struct ttb_ns3* ns3, const char* type, ttb_ns3_trace_info_fn 
 {
     return Call(ns3, [&]() {
         TypeId whole = FindType(type);
-        if (!fn)
-        {
-            Fail(-EINVAL, "a function to be called is needed, not NULL");
-        }
+        Need(fn, "a function to be called");
         EachAncestor(whole, [&](TypeId ancestor) {
             std::string name = ancestor.GetName();
             for (std::size_t i = 0; i < ancestor.GetTraceSourceN(); i++)

@@ -190,9 +190,10 @@ Clear(T** out)
 /** Disconnect all trace sources, and forget what they belong to. */
 void ForgetTraces(Simulation& sim);
 
-/** Fails if a pointer is NULL. @param what it points to, with an article */
-inline void
-Need(const void* pointer, const char* what)
+/** Fails if a pointer, to data or a function, is NULL. @param what it points to, with an article */
+template <typename T>
+void
+Need(T* pointer, const char* what)
 {
     if (!pointer)
     {

@@ -212,10 +212,7 @@ constexpr std::size_t WAYPOINTS_MAX = 1000000;
 Vector
 ToVector(const struct ttb_ns3_position* position)
 {
-    if (!position)
-    {
-        Fail(-EINVAL, "a position is needed, not NULL");
-    }
+    Need(position, "a position");
     for (int64_t value : {position->x_mm, position->y_mm, position->z_mm})
     {
         if (value < -PLACE_MAX_MM || value > PLACE_MAX_MM)

@@ -261,7 +261,11 @@ static void end_hung(struct ttb_node *node, uint64_t hung_ms)
 {
     char why[TTB__ERROR_MAX / 2];
 
-    if (node->ops && node->ops->is_held && node->ops->is_held(node->ops_user, node))
+    bool was_held = node->was_held;
+
+    /* One that was let go a moment ago has the whole time before it from now. */
+    node->was_held = node->ops && node->ops->is_held && node->ops->is_held(node->ops_user, node);
+    if (node->was_held || was_held)
         return;
     if (node->state == TTB_NODE_STARTING)
         snprintf(why, sizeof(why), "did not connect within %" PRIu32 " ms",

@@ -110,6 +110,7 @@ struct ttb_node {
     uint64_t paused_ns;                 /* since when */
     bool runs;                          /* has a grant: counted in bridge->running_count */
     bool granted, blocked; /* in this round, and ttb__node_tell() has not told it yet */
+    bool was_held;         /* by a debugger, when it was last found to take too long */
     uint64_t granted_ns;   /* start of the grant it runs in, or ran in last */
     uint64_t bound_ns;     /* of that grant; lowered when it transmits */
     uint64_t ran_to_ns;    /* bound of its last grant: where it is before that, only it knows */

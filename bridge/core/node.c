@@ -371,6 +371,7 @@ void ttb__node_grant(struct ttb_node *node)
     node->runs = true;
     bridge->running_count++;
     node->granted = true;
+    node->was_held = false;
     node->state = TTB_NODE_RUNNING;
     if (before == TTB_NODE_STARTING)
         rc = ttb__controller_start(node->controller, time_ns);

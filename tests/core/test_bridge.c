@@ -399,6 +399,55 @@ static void a_hung_node_is_reported_then_ended_and_the_rest_goes_on(void **state
     assert_non_null(strstr(f->said, "node a failed: hung: no simulated progress for 0.3 s"));
 }
 
+/* Whoever looks first finds it held, and by the next look it has been let go. */
+struct debugger {
+    unsigned looks, held_for_looks;
+    struct actor *goes_on; /* when it is let go; NULL: hangs by itself */
+};
+
+static bool is_held(void *user, struct ttb_node *node)
+{
+    struct debugger *debugger = user;
+
+    (void)node;
+    if (debugger->looks++ < debugger->held_for_looks)
+        return true;
+    if (debugger->goes_on)
+        debugger->goes_on->release = true;
+    return false;
+}
+
+static enum ttb_node_state run_held(struct fixture *f, const char *name, struct debugger *debugger,
+                                    struct actor *actor)
+{
+    static const struct ttb_node_ops ops = {.is_held = is_held};
+    struct ttb_node_opts opts = {.size = sizeof(opts), .name = name, .ops = &ops};
+    uint64_t now_ns = ttb_bridge_now_ns(f->bridge);
+    struct ttb_node *node;
+
+    opts.ops_user = debugger;
+    opts.start_ns = now_ns;
+    assert_int_equal(ttb_bridge_add_node(f->bridge, &opts, &node), 0);
+    enter(f, actor, node, name);
+    advance_to(f, now_ns + 100 * MS);
+    actor->release = true;
+    leave(actor);
+    return ttb_node_get_state(node);
+}
+
+static void a_node_that_a_debugger_let_go_just_now_has_its_time_again(void **state)
+{
+    struct fixture *f = *state;
+    struct actor one = {.period_ns = MS, .ticks = 2, .end = END_HANG}, two = one;
+    struct debugger lets_go = {.held_for_looks = 2, .goes_on = &one};
+    struct debugger in_vain = {.held_for_looks = 1};
+
+    assert_int_equal(run_held(f, "a", &lets_go, &one), TTB_NODE_STOPPED);
+    assert_int_equal(lets_go.looks, 3);
+    assert_int_equal(run_held(f, "b", &in_vain, &two), TTB_NODE_FAILED);
+    assert_int_equal(in_vain.looks, 3);
+}
+
 static void a_node_that_never_connects_fails_and_the_rest_goes_on(void **state)
 {
     struct fixture *f = *state;
@@ -712,6 +761,7 @@ int main(void)
         TEST(a_stopped_node_leaves_the_others_alone),
         TEST(a_node_that_dies_asleep_is_reported_within_a_second_and_the_rest_goes_on),
         TEST(a_hung_node_is_reported_then_ended_and_the_rest_goes_on),
+        TEST(a_node_that_a_debugger_let_go_just_now_has_its_time_again),
         TEST(a_node_that_never_connects_fails_and_the_rest_goes_on),
         TEST(ids_that_are_nobodys_and_second_participants_are_refused),
         TEST(a_participant_that_does_not_say_who_it_is_may_have_a_socket_of_its_own),

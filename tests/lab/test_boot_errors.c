@@ -102,7 +102,7 @@ static void test_a_node_that_a_debugger_holds_does_not_hang(void **state)
     debugger = fork();
     assert_true(debugger >= 0);
     if (debugger == 0)
-        hold(ttb_lab_node_pid(node), 3000, told[1]);
+        hold(ttb_lab_node_pid(node), 2000, told[1]); /* until about when somebody looks */
     close(told[1]);
     assert_int_equal(read(told[0], &byte, 1), 0);
     close(told[0]);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Look-ahead changes nothing but the wall time: random networks of real nodes, with loads and faults,
- * run with and without it. Every frame at every place and time, all consoles and all exits are equal.
+ * Look-ahead, the number of jobs and how the clock is shared change nothing but the wall time: random
+ * networks of real nodes, with loads and faults, run in every variant. Every frame at every place and
+ * time, all consoles and all exits are equal.
  *
  * TTB_LOOK_AHEAD_SEEDS=FIRST-LAST runs other networks than the few of the test suite.
  */
@@ -29,14 +30,30 @@
 
 #define NODES_MAX 5
 #define LINKS_MAX (NODES_MAX + 1)
-#define SEEDS     4
+#define SEEDS     3
 
 enum variant {
     WITHOUT_LOOK_AHEAD,
     WITH_LOOK_AHEAD,
     TWO_JOBS,
     THREE_JOBS,
+    FOUR_JOBS,
+    FOUR_JOBS_BY_MESSAGES,
     VARIANTS,
+};
+
+static const struct {
+    uint32_t jobs;
+    bool no_look_ahead;
+    bool no_pin; /* the host puts nodes where it likes: who ends first is another one */
+    enum ttb_clock_mode clock_mode;
+} variants[VARIANTS] = {
+    [WITHOUT_LOOK_AHEAD] = {.jobs = 1, .no_look_ahead = true},
+    [WITH_LOOK_AHEAD] = {.jobs = 1},
+    [TWO_JOBS] = {.jobs = 2},
+    [THREE_JOBS] = {.jobs = 3},
+    [FOUR_JOBS] = {.jobs = 4, .no_pin = true},
+    [FOUR_JOBS_BY_MESSAGES] = {.jobs = 4, .clock_mode = TTB_CLOCK_MESSAGES},
 };
 
 struct trial {
@@ -143,7 +160,10 @@ static void add_nodes(struct trial *trial)
     char name[8], address[32], commands[512];
 
     for (unsigned i = 0; i < trial->node_count; i++) {
-        struct ttb_lab_node_opts opts = {.size = sizeof(opts), .name = name, .commands = commands};
+        struct ttb_lab_node_opts opts = {.size = sizeof(opts),
+                                         .name = name,
+                                         .commands = commands,
+                                         .clock_mode = variants[trial->variant].clock_mode};
 
         snprintf(name, sizeof(name), "n%u", i);
         make_commands(trial, i, commands, sizeof(commands));
@@ -292,10 +312,9 @@ static void run_trial(struct trial *trial)
 {
     struct ttb_bridge_opts bridge = {
         .size = sizeof(bridge),
-        .no_look_ahead = trial->variant == WITHOUT_LOOK_AHEAD,
-        .jobs = trial->variant == TWO_JOBS     ? 2
-                : trial->variant == THREE_JOBS ? 3
-                                               : 1,
+        .no_look_ahead = variants[trial->variant].no_look_ahead,
+        .no_pin = variants[trial->variant].no_pin,
+        .jobs = variants[trial->variant].jobs,
     };
     struct ttb_lab_opts opts = {.size = sizeof(opts), .seed = trial->seed, .bridge = &bridge};
     struct ttb_net_opts net_opts = {.size = sizeof(net_opts), .seed = trial->seed};

@@ -83,6 +83,11 @@ find_package_handle_standard_args(Ns3
 if(Ns3_FOUND AND NOT TARGET Ns3::Ns3)
   add_library(Ns3::Ns3 INTERFACE IMPORTED)
   target_compile_definitions(Ns3::Ns3 INTERFACE ${Ns3_DEFINITIONS})
+  # Its headers need it. In programs of C alone this says nothing.
+  get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
+  if(CXX IN_LIST languages)
+    target_compile_features(Ns3::Ns3 INTERFACE cxx_std_${Ns3_CXX_STANDARD})
+  endif()
   if(NOT Ns3_INCLUDE_DIR STREQUAL "/usr/include")
     target_include_directories(Ns3::Ns3 SYSTEM INTERFACE ${Ns3_INCLUDE_DIR})
   endif()

@@ -36,6 +36,7 @@ endif()
 
 # The program, its manual, and what makes kernels and images are installed by bridge/cli.
 install(DIRECTORY LICENSES DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} USE_SOURCE_PERMISSIONS)
 
 # Those that bridge/ns3 links.
 set(ns3_components core network csma bridge internet applications mobility propagation wifi olsr

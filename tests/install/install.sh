@@ -54,8 +54,25 @@ quietly "$cc" $flags -o "$root/static" "$source/consumer/consumer.c" \
     -Wl,--whole-archive "$prefix/$libdir/libttbridge.a" -Wl,--no-whole-archive \
     $(pkg-config --libs-only-l --static ttbridge | sed 's/-lttbridge//')
 expect_output "$root/static"
+# The example of a project outside the tree, from where it was installed. With it, all headers in one C++ file.
 if [ "$ns3" = 1 ]; then
-    quietly pkg-config --exists --print-errors ttbridge-ns3
+    cp -r "$prefix"/share/doc/*/examples/project "$root/project"
+    (cd "$prefix/include" && find ttbridge -name '*.h' | sort | sed 's/.*/#include <&>/') > "$root/project/all.cc"
+    [ "$(wc -l < "$root/project/all.cc")" -gt 20 ] || fail "headers are missing: $(cat "$root/project/all.cc")"
+    cat >> "$root/project/CMakeLists.txt" <<'EOT'
+add_library(headers OBJECT all.cc)
+target_link_libraries(headers PRIVATE ttbridge::ns3)
+target_compile_options(headers PRIVATE -Wall -Wextra -Werror)
+EOT
+    quietly "$cmake" -S "$root/project" -B "$root/project/build" -DCMAKE_C_COMPILER="$cc" \
+        -DCMAKE_C_FLAGS="$flags" -DCMAKE_CXX_FLAGS="$flags" -DCMAKE_PREFIX_PATH="$prefix"
+    quietly "$cmake" --build "$root/project/build"
+    "$root/project/build/echo" > "$root/said" || fail "echo ended with status $?"
+    "$root/project/build/device" >> "$root/said" || fail "device ended with status $?"
+    sed -n 's/^    \([0-9.]* n*s .*\)/\1/p' "$root/project/README.md" | diff - "$root/said" ||
+        fail "the example project printed something else than its README says"
+    quietly make -C "$root/project" CC="$cc" CFLAGS="$flags"
+    LD_LIBRARY_PATH=$prefix/$libdir quietly "$root/project/echo"
 fi
 if [ -e "$prefix/bin/ttb" ]; then
     quietly "$prefix/bin/ttb" --help

@@ -46,6 +46,11 @@ int usage_error(const char *command, const char *format, ...) __attribute__((for
 
 bool is_help(const char *argument);
 
+/* arguments.c: decimal, octal or hexadecimal, up to 2^64-1. False: it is something else. */
+bool parse_number(const char *text, uint64_t *value);
+/* Of --jobs. Returns 0, or what usage_error() does. */
+int parse_jobs(const char *command, const char *text, uint32_t *jobs);
+
 /* scenario_diff.c: a line on each field that differs. @return how many do */
 unsigned diff_scenarios(const struct ttb_trace_header *expected,
                         const struct ttb_trace_header *actual, ttb_trace_line_fn fn, void *user);

@@ -20,6 +20,7 @@ struct request {
     const char *directory;
     const char *node; /* NULL: all */
     uint64_t until_ns;
+    uint32_t jobs;
     const char *const *gdb; /* its arguments; NULL: no gdb */
     bool quiet;
 };
@@ -38,23 +39,27 @@ struct replay {
     struct stream streams[2];
     unsigned stream_count;
     struct ttb__run *run;
+    bool stopped; /* at --until: what is said while the run is cleared away is no part of it */
 };
 
 static void help(void)
 {
     fputs("usage: ttb replay RUN [OPTION...]\n"
-          "       ttb replay RUN --node NAME [--until TIME] [--gdb [-- GDB-ARGUMENT...]]\n"
+          "       ttb replay RUN --node NAME [OPTION...] [--gdb [-- GDB-ARGUMENT...]]\n"
           "\n"
           "Repeats a run, given by its directory or trace: the scenario, seed, kernels and images\n"
           "are taken from the trace. Compares all that happens with what was recorded, and stops\n"
           "at the first difference.\n"
           "\n"
+          "      --until TIME  stop at this simulated time, e.g. 3.2s, 20ms: compare what came\n"
+          "                    before\n"
           "  -n, --node NAME   this node alone, without the others and their network: it gets the\n"
           "                    frames that it got, and what was done to it is done again\n"
-          "      --until TIME  with --node: stop at this simulated time, e.g. 3.2s, 20ms\n"
           "      --gdb         with --node: run gdb on the node's kernel, attached at the time of\n"
           "                    --until (else where the node starts). Simulated time stands still\n"
           "                    while gdb does; what follows \"--\" goes to gdb\n"
+          "      --jobs N      let up to N nodes run at the same time; default: 1. It changes\n"
+          "                    nothing, however many there were when it was recorded\n"
           "  -o, --output DIR  keep the repeated run in DIR\n"
           "  -q, --quiet       no progress line, and say nothing if it is the same\n"
           "\n"
@@ -97,7 +102,7 @@ static void on_record(void *user, const struct ttb_trace_tables *tables,
 {
     struct replay *replay = user;
 
-    for (unsigned i = 0; i < replay->stream_count; i++) {
+    for (unsigned i = 0; i < replay->stream_count && !replay->stopped; i++) {
         if (ttb_trace_compare_feed(replay->streams[i].compare, tables, record) != 0 && replay->run)
             ttb__run_interrupt(replay->run);
     }
@@ -150,14 +155,22 @@ static bool recording_was_cut(const struct stream *stream)
            footer->lost_records > 0;
 }
 
-/* Where a node that was played alone has stopped; the whole recording, if nothing else has been asked. */
+/* Not at its end, but where it was told to; gdb may have ended it as well. */
 static bool was_stopped(const struct replay *replay)
 {
     const struct ttb_trace_footer *footer = ttb_trace_reader_footer(replay->streams[0].recorded);
 
-    if (replay->request->node && replay->request->gdb)
+    if (!replay->request->node)
+        return replay->stopped;
+    if (replay->request->gdb)
         return !footer || ttb__run_now_ns(replay->run) < footer->end_ns;
     return replay->request->until_ns != TTB_TIME_NEVER;
+}
+
+/* To where that was. A whole run stands still at the last act before that. */
+static uint64_t stop_ns(const struct replay *replay)
+{
+    return replay->stopped ? replay->request->until_ns : ttb__run_now_ns(replay->run);
 }
 
 static int finish(const struct replay *replay, struct ttb_trace_compare *compare)
@@ -166,7 +179,7 @@ static int finish(const struct replay *replay, struct ttb_trace_compare *compare
 
     if (rc)
         return rc;
-    return was_stopped(replay) ? ttb_trace_compare_finish_at(compare, ttb__run_now_ns(replay->run))
+    return was_stopped(replay) ? ttb_trace_compare_finish_at(compare, stop_ns(replay))
                                : ttb_trace_compare_finish(compare);
 }
 
@@ -206,7 +219,7 @@ static uint64_t compared_until_ns(const struct replay *replay, bool cut)
     uint64_t until_ns = ttb__run_now_ns(replay->run), read_ns;
 
     if (was_stopped(replay) && !cut)
-        return until_ns;
+        return stop_ns(replay);
     for (unsigned i = 0; i < replay->stream_count; i++) {
         ttb_trace_reader_end(replay->streams[i].recorded, &read_ns);
         if (i == 0 || read_ns > until_ns)
@@ -263,6 +276,10 @@ static int repeat(struct replay *replay, const Ttb__Scenario *scenario)
         .packed = ttb_trace_reader_header(replay->recorded)->scenario,
         .only_node = request->node,
         .debuggable = request->gdb != NULL,
+        .has_stop = !request->node && request->until_ns != TTB_TIME_NEVER,
+        .stop_ns = request->until_ns,
+        .jobs = request->jobs,
+        .no_look_ahead = ttb_trace_reader_header(replay->recorded)->no_look_ahead,
         .sink = on_record,
         .sink_user = replay,
     };
@@ -280,6 +297,7 @@ static int repeat(struct replay *replay, const Ttb__Scenario *scenario)
         status = EXIT_BROKEN;
     } else {
         ttb__run_execute(replay->run);
+        replay->stopped = ttb__run_has_come_to_stop(replay->run);
         ttb__run_conclude(replay->run);
     }
     if (!status)
@@ -397,19 +415,17 @@ static int parse(int argc, char **argv, struct request *request)
 {
     enum {
         UNTIL = 256,
-        GDB
+        GDB,
+        JOBS
     };
     static const struct option options[] = {
-        {"node", required_argument, NULL, 'n'},
-        {"until", required_argument, NULL, UNTIL},
-        {"gdb", no_argument, NULL, GDB},
-        {"output", required_argument, NULL, 'o'},
-        {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"node", required_argument, NULL, 'n'},   {"until", required_argument, NULL, UNTIL},
+        {"gdb", no_argument, NULL, GDB},          {"jobs", required_argument, NULL, JOBS},
+        {"output", required_argument, NULL, 'o'}, {"quiet", no_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     static const char *const none[] = {NULL};
-    int option, count = 1;
+    int option, status, count = 1;
     bool gdb = false;
 
     while (count < argc && strcmp(argv[count], "--") != 0)
@@ -429,6 +445,11 @@ static int parse(int argc, char **argv, struct request *request)
         case GDB:
             gdb = true;
             break;
+        case JOBS:
+            status = parse_jobs("replay", optarg, &request->jobs);
+            if (status)
+                return status;
+            break;
         case 'o':
             request->directory = optarg;
             break;
@@ -447,8 +468,8 @@ static int parse(int argc, char **argv, struct request *request)
         return usage_error("replay", "which run?");
     if (optind + 1 != count)
         return usage_error("replay", "one run at a time, not also \"%s\"", argv[optind + 1]);
-    if (!request->node && (gdb || request->until_ns != TTB_TIME_NEVER))
-        return usage_error("replay", "--%s: of which node? (--node NAME)", gdb ? "gdb" : "until");
+    if (gdb && !request->node)
+        return usage_error("replay", "--gdb: of which node? (--node NAME)");
     if (count < argc && !gdb)
         return usage_error("replay",
                            "what follows \"--\" is for gdb: without --gdb, there is none");

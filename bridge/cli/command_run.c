@@ -21,9 +21,6 @@
 /* Run directories of one name that are looked at. */
 #define NUMBER_MAX 1000000
 
-/* Nodes that may run at the same time. */
-#define JOBS_MAX 1024
-
 struct request {
     const char *file;
     const char *directory;
@@ -35,7 +32,8 @@ struct request {
     size_t pause_count;
     bool has_seed, check, quiet, has_pace;
     bool no_pin, no_look_ahead;
-    uint64_t seed, jobs;
+    uint64_t seed;
+    uint32_t jobs;
     double pace;
     struct live pcap;
 };
@@ -84,17 +82,6 @@ static void help(void)
 }
 
 /* ------------------------------------------------------------------------------- command line */
-
-static bool parse_number(const char *text, uint64_t *value)
-{
-    char *end;
-
-    if (*text < '0' || *text > '9')
-        return false;
-    errno = 0;
-    *value = strtoull(text, &end, 0);
-    return errno == 0 && *end == 0;
-}
 
 enum {
     CHECK = 256,
@@ -204,10 +191,9 @@ static int parse(int argc, char **argv, struct request *request)
             request->overrides[request->override_count++] = optarg;
             break;
         case JOBS:
-            if (!parse_number(optarg, &request->jobs) || request->jobs < 1 ||
-                request->jobs > JOBS_MAX)
-                return usage_error("run", "--jobs: \"%s\" is not a number from 1 to %d", optarg,
-                                   JOBS_MAX);
+            status = parse_jobs("run", optarg, &request->jobs);
+            if (status)
+                return status;
             break;
         case NO_PIN:
             request->no_pin = true;
@@ -398,7 +384,7 @@ static int execute(struct request *request, const Ttb__Scenario *scenario)
         .pause_count = request->pause_count,
         .has_pace = request->has_pace,
         .pace = request->pace,
-        .jobs = (uint32_t)request->jobs,
+        .jobs = request->jobs,
         .no_pin = request->no_pin,
         .no_look_ahead = request->no_look_ahead,
     };

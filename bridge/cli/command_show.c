@@ -147,7 +147,7 @@ static void print_header(const struct ttb_trace_header *header)
     }
     printf(", on ");
     print_name(header->cpu_model);
-    printf("\n");
+    printf("%s\n", header->no_look_ahead ? ", without look-ahead" : "");
     for (size_t i = 0; i < header->artifact_count; i++) {
         const struct ttb_trace_artifact *artifact = &header->artifacts[i];
         char hex[65];

@@ -55,6 +55,21 @@ static void compare_number(struct out *out, const char *what, uint64_t expected,
     say(out, line);
 }
 
+static void add_artifact(struct ttb__trace_text *text, const struct ttb_trace_artifact *artifact)
+{
+    char hex[65];
+
+    ttb_trace_hex(artifact->sha256, hex);
+    add_quoted(text, artifact->path);
+    ttb__trace_text_add(text, " (");
+    if (artifact->version) {
+        add_quoted(text, artifact->version);
+        ttb__trace_text_add(text, ", ");
+    }
+    ttb__trace_text_add(text, "%llu bytes, sha256 %.16s...)",
+                        (unsigned long long)artifact->len_bytes, hex);
+}
+
 static const char *kind_name(enum ttb_trace_artifact_kind kind)
 {
     return kind == TTB_TRACE_KERNEL ? "kernel" : kind == TTB_TRACE_IMAGE ? "image" : "file";
@@ -64,21 +79,16 @@ static const char *kind_name(enum ttb_trace_artifact_kind kind)
 static void compare_artifact(struct out *out, const struct ttb_trace_artifact *expected,
                              const struct ttb_trace_artifact *actual)
 {
-    char a[65], b[65], line[1024];
+    char line[1024];
     struct ttb__trace_text text = {.at = line, .room_bytes = sizeof(line)};
 
     if (expected->kind == actual->kind && expected->len_bytes == actual->len_bytes &&
         memcmp(expected->sha256, actual->sha256, sizeof(actual->sha256)) == 0)
         return;
-    ttb_trace_hex(expected->sha256, a);
-    ttb_trace_hex(actual->sha256, b);
     ttb__trace_text_add(&text, "%s: expected ", kind_name(expected->kind));
-    add_quoted(&text, expected->path);
-    ttb__trace_text_add(&text, " (%llu bytes, sha256 %.16s...), found ",
-                        (unsigned long long)expected->len_bytes, a);
-    add_quoted(&text, actual->path);
-    ttb__trace_text_add(&text, " (%llu bytes, sha256 %.16s...)",
-                        (unsigned long long)actual->len_bytes, b);
+    add_artifact(&text, expected);
+    ttb__trace_text_add(&text, ", found ");
+    add_artifact(&text, actual);
     say(out, line);
 }
 
@@ -135,6 +145,8 @@ unsigned ttb_trace_diff_headers(const struct ttb_trace_header *expected,
          memcmp(expected->scenario.data, actual->scenario.data, actual->scenario.len_bytes) != 0))
         say(&out, "scenario: its content differs");
     compare_number(&out, "epoch in ns", expected->epoch_ns, actual->epoch_ns);
+    compare_text(&out, "look-ahead", expected->no_look_ahead ? "off" : "on",
+                 actual->no_look_ahead ? "off" : "on");
     compare_number(&out, "number of kernels, images and files", expected->artifact_count,
                    actual->artifact_count);
     for (size_t i = 0; i < common; i++)

@@ -185,6 +185,7 @@ int ttb__pack_header(const struct ttb_trace_header *header, const struct ttb__ta
     message.components = (char **)header->components;
     message.has_started_wall_ns = wall;
     message.started_wall_ns = header->started_wall_ns;
+    message.has_no_look_ahead = message.no_look_ahead = header->no_look_ahead;
     rc = ttb__pack_framed(&message.base, data, len_bytes);
 
 out:
@@ -276,6 +277,7 @@ int ttb__unpack_header(const uint8_t *data, size_t len_bytes, struct ttb__header
         .components = (const char *const *)message->components,
         .component_count = message->n_components,
         .started_wall_ns = message->started_wall_ns,
+        .no_look_ahead = message->no_look_ahead,
     };
     if (message->host) {
         view.cpu_model = message->host->cpu_model;

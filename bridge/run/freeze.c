@@ -19,12 +19,12 @@
 /* A run that is so much late by its pace does not try to catch up. */
 #define LATE_NS UINT64_C(200000000)
 
-static uint64_t stop_ns(const struct ttb__freeze *freeze)
+static uint64_t pause_ns(const struct ttb__freeze *freeze)
 {
-    uint64_t pause_ns =
+    uint64_t next_ns =
         freeze->pause < freeze->pause_count ? freeze->pauses[freeze->pause] : TTB_TIME_NEVER;
 
-    return pause_ns < freeze->target_ns ? pause_ns : freeze->target_ns;
+    return next_ns < freeze->target_ns ? next_ns : freeze->target_ns;
 }
 
 /* ---------------------------------------------------------------------------------------- pace */
@@ -76,7 +76,9 @@ static enum ttb__hold must_hold(struct ttb__run *run)
     struct ttb__freeze *freeze = run->freeze;
     uint64_t wall_ns;
 
-    if (freeze->now || freeze->next_ns >= stop_ns(freeze))
+    if (freeze->next_ns >= freeze->stop_ns)
+        return TTB__HOLD_STOP;
+    if (freeze->now || freeze->next_ns >= pause_ns(freeze))
         return TTB__HOLD_FROZEN;
     ttb__terminal_show_console(run);
     if (has_pace(run) && wall_left_ns(run, freeze->next_ns) > 0)
@@ -178,6 +180,11 @@ int ttb__freeze_attend(struct ttb__run *run)
     }
     hold = freeze->hold;
     freeze->hold = TTB__HOLD_NONE;
+    if (hold == TTB__HOLD_STOP) {
+        freeze->stopped = true;
+        ttb__run_interrupt(run);
+        return 0;
+    }
     if (hold == TTB__HOLD_FROZEN) {
         rc = freeze_here(run);
         if (rc)
@@ -226,7 +233,7 @@ int ttb__freeze_new(struct ttb__run *run, const struct ttb__run_opts *opts)
     struct ttb__freeze *freeze;
     int rc;
 
-    if (!opts->console && !opts->pause_count && !opts->has_pace)
+    if (!opts->console && !opts->pause_count && !opts->has_pace && !opts->has_stop)
         return 0;
     if (opts->console) {
         rc = ttb__terminal_new(run, opts->console);
@@ -243,10 +250,16 @@ int ttb__freeze_new(struct ttb__run *run, const struct ttb__run_opts *opts)
         freeze->pauses[freeze->pause_count++] = opts->pauses[i];
     qsort(freeze->pauses, freeze->pause_count, sizeof(*freeze->pauses), compare_times);
     freeze->target_ns = TTB_TIME_NEVER;
+    freeze->stop_ns = opts->has_stop ? opts->stop_ns : TTB_TIME_NEVER;
     freeze->pace = opts->has_pace ? opts->pace : 1;
     freeze->pace_stays = opts->has_pace;
     ttb_bridge_set_gate(ttb_lab_bridge(run->lab), gate, run);
     return 0;
+}
+
+bool ttb__run_has_come_to_stop(const struct ttb__run *run)
+{
+    return run->freeze && run->freeze->stopped;
 }
 
 void ttb__freeze_end(struct ttb__run *run)

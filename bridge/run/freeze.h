@@ -13,6 +13,7 @@
 /* Why everything stands still. */
 enum ttb__hold {
     TTB__HOLD_NONE,
+    TTB__HOLD_STOP,   /* the run ends here */
     TTB__HOLD_FROZEN, /* the human has the word */
     TTB__HOLD_EARLY,  /* what comes next is not due by the pace */
     TTB__HOLD_LOOK,   /* for a look at the terminal */
@@ -26,6 +27,8 @@ enum ttb__hold {
 struct ttb__freeze {
     uint64_t *pauses;
     size_t pause_count, pause;
+    uint64_t stop_ns;   /* where the run ends; TTB_TIME_NEVER: nowhere */
+    bool stopped;       /* there */
     uint64_t target_ns; /* of "run" and "step"; TTB_TIME_NEVER: none */
     bool now;           /* freeze as soon as possible */
     bool stepping;      /* records are shown as they are made */

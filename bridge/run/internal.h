@@ -196,6 +196,7 @@ struct ttb__run {
     struct ttb_trace_bytes packed; /* none: pack `scenario` */
     const char *only_node;         /* NULL: all; else the others are but names */
     struct ttb__player *player;    /* NULL: none */
+    bool no_look_ahead;
 
     volatile sig_atomic_t interrupted;
     bool out_of_memory;

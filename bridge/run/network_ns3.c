@@ -385,6 +385,7 @@ static void free_network(struct ttb__network *network)
 
 const struct ttb__network_ops ttb__network_ns3 = {
     .name = "ns3",
+    .ns3_version = TTB__NS3_VERSION,
     .check = check,
     .build = build,
     .run = run,

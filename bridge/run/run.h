@@ -50,6 +50,8 @@ struct ttb__run_opts {
     const char *console;       /* attach standard input and output to this node; NULL: to none */
     const uint64_t *pauses;    /* times at which to freeze, in any order; there is a prompt then */
     size_t pause_count;
+    bool has_stop; /* end before anything happens that happens at stop_ns or later */
+    uint64_t stop_ns;
     bool has_pace; /* simulated time in wall time; else 1 while a console is attached */
     double pace;   /* 0: as fast as it can */
     uint32_t jobs; /* see struct ttb_bridge_opts, also for the next two */
@@ -95,6 +97,9 @@ int ttb__run_play(struct ttb__run *run, const struct ttb__play_opts *opts);
 
 /* The sentence that goes with the last error. */
 const char *ttb__run_error(const struct ttb__run *run);
+
+/* Whether the run has ended because it has come to opts.stop_ns: all before that has happened. */
+bool ttb__run_has_come_to_stop(const struct ttb__run *run);
 
 /* End soon. From signal handlers and sinks. */
 void ttb__run_interrupt(struct ttb__run *run);

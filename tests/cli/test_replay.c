@@ -99,6 +99,116 @@ static void a_node_of_an_ns3_network_needs_no_ns3(void **state)
     assert_says(said.out, "node n2 alone: identical, to ");
 }
 
+/* A recording says how it was made as far as that shows in it, and nothing else matters. */
+static void however_it_was_recorded(const char *options)
+{
+    struct said said;
+    char line[400];
+
+    snprintf(line, sizeof(line), "rm -rf 1 && $TTB run -q s.yaml -o 1 %s", options);
+    expect(line, 0, &said);
+    expect("$TTB replay 1 && $TTB replay 1 --jobs 2 && $TTB replay 1 --until 2.1s && "
+           "$TTB replay 1 --node a && $TTB replay 1 --node b",
+           0, &said);
+    assert_string_equal(said.err, "");
+}
+
+static void a_run_without_look_ahead_is_repeated_without(void **state)
+{
+    struct said said;
+
+    (void)state;
+    write_scenario(eventful);
+    however_it_was_recorded("--no-look-ahead");
+    expect("$TTB show 1 && $TTB run -q s.yaml -o 2", 0, &said);
+    assert_says(said.out, ", without look-ahead\n");
+    expect("$TTB diff 1 2", 1, &said);
+    assert_says(said.out, "  look-ahead: expected off, found on\n");
+    /* Each node alone has it in its grants. */
+    expect("$TTB replay 1 --node b -o 3 && $TTB show 3", 0, &said);
+    assert_says(said.out, ", without look-ahead\n");
+}
+
+static void how_many_nodes_ran_at_a_time_does_not_matter(void **state)
+{
+    (void)state;
+    write_scenario(eventful);
+    however_it_was_recorded("--jobs 2");
+}
+
+static void the_same_holds_for_ns3(void **state)
+{
+    (void)state;
+    write_scenario("duration: 30s\n"
+                   "links: {lan: {type: csma, rate: 10Mbps, delay: 1ms}}\n"
+                   "nodes:\n"
+                   "  a:\n"
+                   "    interfaces: [{link: lan, address: 10.0.0.1/24}]\n"
+                   "    run: ['for i in 1 2 3 4; do date; ping -c 6 -i 0.1 b; done']\n"
+                   "  b: {interfaces: [{link: lan, address: 10.0.0.2/24}]}\n"
+                   "events: [{at: 1s, link: lan, set: {delay: 3ms}}]\n");
+    however_it_was_recorded("");
+    however_it_was_recorded("--no-look-ahead");
+    however_it_was_recorded("--jobs 2");
+}
+
+/* What is kept is the beginning of what was recorded. */
+static void expect_beginning(const char *until)
+{
+    struct said said;
+    char line[600];
+
+    snprintf(line, sizeof(line),
+             "rm -rf kept && $TTB replay 1 --until %s -o kept && "
+             "$TTB show --records kept | sed '/^$/,$d' > kept.txt && "
+             "$TTB show --records 1 > 1.txt && "
+             "head -n $(wc -l < kept.txt) 1.txt | cmp - kept.txt",
+             until);
+    expect(line, 0, &said);
+    assert_says(said.out, "identical, to ");
+}
+
+static void a_whole_run_is_repeated_up_to_a_time(void **state)
+{
+    struct said said;
+
+    (void)state;
+    write_scenario(eventful);
+    expect("$TTB run -q s.yaml -o 1", 0, &said);
+    expect("$TTB replay 1 --until 2.75s", 0, &said);
+    assert_string_equal(said.out, "identical, to 2.750000000 s of simulated time\n");
+    expect_beginning("0");
+    expect_beginning("11.1ms"); /* while nodes boot */
+    expect_beginning("1.5s");   /* something is done at this time */
+    expect_beginning("1.500000001s");
+    expect_beginning("3.7s");
+    expect("[ $(wc -l < kept.txt) -gt 200 ] && $TTB show kept | grep '^ended'", 0, &said);
+    assert_says(said.out, "at 3.");
+    assert_says(said.out, "s: stopped\n");
+    expect("$TTB replay 1 --until 10s", 0, &said); /* the recording's end comes first */
+    assert_says(said.out, "identical, to 6.0");
+}
+
+static void a_difference_is_found_where_it_is_only(void **state)
+{
+    struct said said;
+
+    (void)state;
+    write_scenario("engine: builtin\n"
+                   "nodes: {a: {run: [echo early, {at: 2s, command: busybox}]}}\n");
+    expect("cp --sparse=always \"$($TTB image path)\" image.ext4 && chmod u+w image.ext4 && "
+           "$TTB run -q s.yaml -o 1 --set defaults.image=./image.ext4 && "
+           "at=$(grep -abo 'multi-call binary' image.ext4 | head -n 1 | cut -d: -f1) && "
+           "printf M | dd of=image.ext4 bs=1 seek=$at conv=notrunc",
+           0, &said);
+    expect("$TTB replay 1 --until 1.9s", 0, &said);
+    assert_says(said.out, "identical, to 1.900000000 s");
+    assert_says(said.out, "\n  image: expected ");
+    expect("$TTB replay 1 --until 2.1s", 1, &said);
+    assert_says(said.out, "differs at 2.0");
+    assert_says(said.out, "Multi-call binary");
+}
+
 /* -------------------------------------------------------------------------------- different */
 
 static void the_first_difference_of_a_node_alone_is_shown(void **state)
@@ -172,6 +282,42 @@ static void a_recording_that_was_cut_off_is_played_as_far_as_it_goes(void **stat
     assert_true(strncmp(said.out, "identical as far as was recorded, to ", 37) == 0);
 }
 
+/* ------------------------------------------------------------------------------------ typed */
+
+/* Into the node that is played, it is typed again; of another one, what came of it is seen. */
+static void typed_input_reaches_a_node_alone_again(void **state)
+{
+    struct said said;
+
+    (void)state;
+    write_scenario("engine: builtin\n"
+                   "links: {lan: {type: ethernet, delay: 1ms}}\n"
+                   "nodes:\n"
+                   "  a: {interfaces: [{link: lan, address: 10.0.0.1/24}], run: [uname -v]}\n"
+                   "  b: {interfaces: [{link: lan, address: 10.0.0.2/24}]}\n");
+    expect("cp \"$($TTB kernel path 2> /dev/null || echo $TTB_KERNEL)\" linux && chmod +w linux && "
+           "printf 'read x; echo got $x; cat /proc/version\\nword\\nping -c 3 -i 0.1 b\\n' | "
+           "$TTB run -q s.yaml -o 1 --console a --pace max --set nodes.a.kernel=./linux",
+           0, &said);
+    assert_says(said.out, "got word");
+    expect("$TTB show --records 1 | grep -F 'console-input a: read x; echo got $x'", 0, &said);
+    expect("$TTB replay 1 --node a -o a", 0, &said);
+    assert_says(said.out, "node a alone: identical, to ");
+    expect("$TTB replay 1 --node b", 0, &said);
+    assert_says(said.out, "node b alone: identical, to ");
+    /* All that the terminal showed is among what was compared. */
+    expect(
+        "shown() { $TTB show --records $1 | grep '  a.ttb  transmitted' | sed 's/#[0-9]* //'; }; "
+        "shown 1 > whole && shown a > alone && [ $(wc -l < whole) -ge 4 ] && cmp whole alone",
+        0, &said);
+    /* Nothing but what the shell shows differs: that is compared, too. */
+    expect("for at in $(grep -abo 'ttbridge@ttbridge' linux | cut -d: -f1); do "
+           "printf T | dd of=linux bs=1 seek=$at conv=notrunc 2> /dev/null; done; "
+           "$TTB replay 1 --node a",
+           1, &said);
+    assert_says(said.out, "differs at ");
+}
+
 /* -------------------------------------------------------------------------------------- gdb */
 
 static void need_gdb(void)
@@ -243,10 +389,17 @@ int main(int argc, char **argv)
     const struct CMUnitTest alone[] = {
         WITH_FOLDER(a_node_alone_lives_through_the_same_again),
         WITH_FOLDER(with_messages_as_well),
+        WITH_FOLDER(typed_input_reaches_a_node_alone_again),
         WITH_FOLDER(the_first_difference_of_a_node_alone_is_shown),
         WITH_FOLDER(a_changed_delay_and_a_changed_kernel_option_are_named),
         WITH_FOLDER(a_recording_that_was_cut_off_is_played_as_far_as_it_goes),
         WITH_FOLDER(wrong_use_is_named),
+    };
+    const struct CMUnitTest whole[] = {
+        WITH_FOLDER(a_run_without_look_ahead_is_repeated_without),
+        WITH_FOLDER(how_many_nodes_ran_at_a_time_does_not_matter),
+        WITH_FOLDER(a_whole_run_is_repeated_up_to_a_time),
+        WITH_FOLDER(a_difference_is_found_where_it_is_only),
     };
     const struct CMUnitTest gdb[] = {
         WITH_FOLDER(gdb_sees_the_kernel_at_the_time_that_was_asked_for),
@@ -254,15 +407,18 @@ int main(int argc, char **argv)
     };
     const struct CMUnitTest ns3[] = {
         WITH_FOLDER(a_node_of_an_ns3_network_needs_no_ns3),
+        WITH_FOLDER(the_same_holds_for_ns3),
     };
 
     if (argc != 3) {
-        fputs("usage: test_replay TTB alone|gdb|ns3\n", stderr);
+        fputs("usage: test_replay TTB alone|whole|gdb|ns3\n", stderr);
         return 2;
     }
     program = argv[1];
     if (strcmp(argv[2], "ns3") == 0)
         return cmocka_run_group_tests(ns3, NULL, NULL);
+    if (strcmp(argv[2], "whole") == 0)
+        return cmocka_run_group_tests(whole, NULL, NULL);
     if (strcmp(argv[2], "gdb") == 0)
         return cmocka_run_group_tests(gdb, NULL, NULL);
     return cmocka_run_group_tests(alone, NULL, NULL);

@@ -151,7 +151,7 @@ static void wrong_usage_is_named(void **state)
     expect(f, "$TTB replay", 2, "", "ttb replay: which run?");
     expect(f, "$TTB replay a b", 2, "", "one run at a time, not also \"b\"");
     expect(f, "$TTB replay a --gdb", 2, "", "--gdb: of which node? (--node NAME)");
-    expect(f, "$TTB replay a --until 3s", 2, "", "--until: of which node? (--node NAME)");
+    expect(f, "$TTB replay a --jobs 0", 2, "", "--jobs: \"0\" is not a number from 1 to 1024");
     expect(f, "$TTB replay a -n b --until x", 2, "", "--until: \"x\" is no time");
     expect(f, "$TTB replay a -n b -- -batch", 2, "", "what follows \"--\" is for gdb");
     expect(f, "$TTB replay --help", 0, "usage: ttb replay", "");

@@ -113,6 +113,7 @@ struct ttb_trace_writer *open_writer(struct fixture *f, uint64_t seed)
         .cpu_flag_count = 2,
         .host_kernel = "Linux 6.1 x86_64",
         .ns3_version = "3.37",
+        .no_look_ahead = true,
     };
     struct ttb_trace_writer_opts opts = {
         .size = sizeof(opts),

@@ -323,6 +323,10 @@ static void environments_that_differ_are_named(void **state)
         {.kind = TTB_TRACE_KERNEL, .path = "/elsewhere/linux", .len_bytes = 10, .sha256 = {1}},
         {.kind = TTB_TRACE_IMAGE, .path = "/a/image", .len_bytes = 20, .sha256 = {2, 1}},
     };
+    const struct ttb_trace_artifact kernels[] = {
+        {.kind = TTB_TRACE_KERNEL, .path = "k", .len_bytes = 1, .version = "6.12.48"},
+        {.kind = TTB_TRACE_KERNEL, .path = "k", .len_bytes = 2, .version = "7.2"},
+    };
     struct ttb_trace_header a = {
         .ttb_version = "0.1.0",
         .seed = 1,
@@ -346,16 +350,26 @@ static void environments_that_differ_are_named(void **state)
     b.ns3_version = NULL;
     b.ttb_version = "0.2.0";
     b.scenario.data = "ac";
-    assert_int_equal(ttb_trace_diff_headers(&a, &b, collect, text), 7);
+    b.no_look_ahead = true;
+    assert_int_equal(ttb_trace_diff_headers(&a, &b, collect, text), 8);
     assert_string_equal(
         text, "seed: expected 1, found 2\n"
               "scenario: its content differs\n"
+              "look-ahead: expected on, found off\n"
               "image: expected /a/image (20 bytes, sha256 0200000000000000...), found /a/image (20 "
               "bytes, sha256 0201000000000000...)\n"
               "cpu: expected one, found two\\x0a\n"
               "cpu flags: missing here: avx2; only here: sha_ni\n"
               "ttb: expected 0.1.0, found 0.2.0\n"
               "ns-3: expected 3.37, found none\n");
+    text[0] = 0;
+    b = a;
+    a.artifacts = &kernels[0];
+    b.artifacts = &kernels[1];
+    a.artifact_count = b.artifact_count = 1;
+    assert_int_equal(ttb_trace_diff_headers(&a, &b, collect, text), 1);
+    assert_string_equal(text, "kernel: expected k (6.12.48, 1 bytes, sha256 0000000000000000...), "
+                              "found k (7.2, 2 bytes, sha256 0000000000000000...)\n");
 }
 
 int main(void)

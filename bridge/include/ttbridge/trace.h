@@ -167,6 +167,7 @@ struct ttb_trace_header {
     size_t component_count;
     /** wall.ttb only: when the run began, ns since 1970. Writers ignore it. */
     uint64_t started_wall_ns;
+    bool no_look_ahead; /**< as in struct ttb_bridge_opts: it shows in the grants */
 };
 
 /** Size and SHA-256 of a file, into len_bytes and sha256. @return 0, or what the system says */

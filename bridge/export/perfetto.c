@@ -32,8 +32,9 @@ typedef Ttb__Perfetto__DebugAnnotation Annotation;
 #define PACKET_MAX     (2 * NAME_MAX_BYTES + 2048)
 #define ANNOTATION_MAX 4
 
-/* Kinds of tracks, which stand in this order below their process. A track's uuid is its kind in the
- * upper half, and the id of its node or place, from 1, in the lower one. */
+/* Kinds of tracks. A track's uuid is its kind in the upper half, and the id of its node or place, from 1,
+ * in the lower one. Readers order the tracks of a process as they like: by the schema's own words they
+ * ignore an order that is asked for there. */
 enum track {
     PROCESS = 1,
     RUNNING = 2,
@@ -188,14 +189,10 @@ static void describe_track(struct ttb_export *export, enum track kind, uint32_t 
         process.pid = (int32_t)id + 1;
         process.process_name = plain;
         track.process = &process;
-        track.has_child_ordering = true;
-        track.child_ordering = TTB__PERFETTO__TRACK_DESCRIPTOR__CHILD_TRACKS_ORDERING__EXPLICIT;
     } else {
         track.name = plain;
         track.has_parent_uuid = true;
         track.parent_uuid = parent;
-        track.has_sibling_order_rank = true;
-        track.sibling_order_rank = (int32_t)kind;
     }
     if (kind >= FLYING) {
         counter.has_unit = kind == FLYING || kind == UNDER_WAY;
@@ -621,8 +618,8 @@ static int perfetto_begin(struct ttb_export *export)
     /* BOOTTIME, the clock of all that follows, is simulated time; REALTIME nodes' time of day. */
     clocks[0].has_clock_id = clocks[1].has_clock_id = true;
     clocks[0].has_timestamp = clocks[1].has_timestamp = true;
-    clocks[0].clock_id = 6;
-    clocks[1].clock_id = 1;
+    clocks[0].clock_id = TTB__PERFETTO__CLOCK_SNAPSHOT__CLOCK__BUILTIN_CLOCKS__BOOTTIME;
+    clocks[1].clock_id = TTB__PERFETTO__CLOCK_SNAPSHOT__CLOCK__BUILTIN_CLOCKS__REALTIME;
     clocks[1].timestamp = export->header->epoch_ns;
     snapshot.n_clocks = 2;
     snapshot.clocks = both;

@@ -376,12 +376,16 @@ static void a_counter_tells_how_many_frames_of_a_port_are_under_way(void **state
     ttb__perfetto__trace__free_unpacked(trace, NULL);
 }
 
-/* The published schema (protos/perfetto/trace: trace.proto, trace_packet.proto, clock_snapshot.proto,
- * track_event/), looked up field by field: name, number, type. */
+/* The published schema, as it stands in Perfetto's repository in protos/perfetto/trace, looked up message by
+ * message: trace.proto, trace_packet.proto, clock_snapshot.proto, and in track_event/ process_descriptor,
+ * track_descriptor, track_event, debug_annotation and counter_descriptor.proto. Only CounterDescriptor's
+ * unit_name was read in the bindings that Perfetto generates of that file (contrib/rust-sdk). What matters
+ * on the wire is here: a field's number, its type, and whether it repeats; of enumerations all values. */
 struct published {
     const char *name;
     unsigned number;
     ProtobufCType type;
+    bool repeats;
 };
 
 static void check_message(const ProtobufCMessageDescriptor *ours, const struct published *published)
@@ -395,9 +399,32 @@ static void check_message(const ProtobufCMessageDescriptor *ours, const struct p
         if (!field)
             fail_msg("%s.%s is not there", ours->name, published->name);
         if (field->id != published->number || field->type != published->type)
-            fail_msg("%s.%s is number %u", ours->name, field->name, field->id);
+            fail_msg("%s.%s is number %u, type %d", ours->name, field->name, field->id,
+                     (int)field->type);
+        if (field->label !=
+            (published->repeats ? PROTOBUF_C_LABEL_REPEATED : PROTOBUF_C_LABEL_OPTIONAL))
+            fail_msg("%s.%s: label %d", ours->name, field->name, (int)field->label);
     }
     assert_int_equal(count, ours->n_fields);
+}
+
+struct published_value {
+    const char *name;
+    int value;
+};
+
+static void check_enum(const ProtobufCEnumDescriptor *ours, const struct published_value *published)
+{
+    unsigned count = 0;
+
+    for (; published->name; published++, count++) {
+        const ProtobufCEnumValue *value =
+            protobuf_c_enum_descriptor_get_value_by_name(ours, published->name);
+
+        if (!value || value->value != published->value)
+            fail_msg("%s.%s is not %d", ours->name, published->name, published->value);
+    }
+    assert_int_equal(count, ours->n_values);
 }
 
 #define U32     PROTOBUF_C_TYPE_UINT32
@@ -411,45 +438,73 @@ static void every_field_is_that_of_the_published_schema(void **state)
 {
     (void)state;
     check_message(&ttb__perfetto__trace__descriptor,
-                  (const struct published[]){{"packet", 1, MESSAGE}, {0}});
+                  (const struct published[]){{"packet", 1, MESSAGE, true}, {0}});
     check_message(&ttb__perfetto__trace_packet__descriptor,
-                  (const struct published[]){{"clock_snapshot", 6, MESSAGE},
-                                             {"timestamp", 8, U64},
-                                             {"trusted_packet_sequence_id", 10, U32},
-                                             {"track_event", 11, MESSAGE},
-                                             {"sequence_flags", 13, U32},
-                                             {"track_descriptor", 60, MESSAGE},
+                  (const struct published[]){{"clock_snapshot", 6, MESSAGE, false},
+                                             {"timestamp", 8, U64, false},
+                                             {"trusted_packet_sequence_id", 10, U32, false},
+                                             {"track_event", 11, MESSAGE, false},
+                                             {"sequence_flags", 13, U32, false},
+                                             {"track_descriptor", 60, MESSAGE, false},
                                              {0}});
     check_message(&ttb__perfetto__clock_snapshot__descriptor,
-                  (const struct published[]){{"clocks", 1, MESSAGE}, {0}});
-    check_message(&ttb__perfetto__clock_snapshot__clock__descriptor,
-                  (const struct published[]){{"clock_id", 1, U32}, {"timestamp", 2, U64}, {0}});
+                  (const struct published[]){{"clocks", 1, MESSAGE, true}, {0}});
+    check_message(
+        &ttb__perfetto__clock_snapshot__clock__descriptor,
+        (const struct published[]){{"clock_id", 1, U32, false}, {"timestamp", 2, U64, false}, {0}});
     check_message(&ttb__perfetto__track_descriptor__descriptor,
-                  (const struct published[]){{"uuid", 1, U64},
-                                             {"name", 2, TEXT},
-                                             {"process", 3, MESSAGE},
-                                             {"parent_uuid", 5, U64},
-                                             {"counter", 8, MESSAGE},
-                                             {"child_ordering", 11, ENUM},
-                                             {"sibling_order_rank", 12, I32},
+                  (const struct published[]){{"uuid", 1, U64, false},
+                                             {"name", 2, TEXT, false},
+                                             {"process", 3, MESSAGE, false},
+                                             {"parent_uuid", 5, U64, false},
+                                             {"counter", 8, MESSAGE, false},
                                              {0}});
-    check_message(&ttb__perfetto__process_descriptor__descriptor,
-                  (const struct published[]){{"pid", 1, I32}, {"process_name", 6, TEXT}, {0}});
-    check_message(&ttb__perfetto__counter_descriptor__descriptor,
-                  (const struct published[]){{"unit", 3, ENUM}, {"unit_name", 6, TEXT}, {0}});
-    check_message(&ttb__perfetto__track_event__descriptor,
-                  (const struct published[]){{"debug_annotations", 4, MESSAGE},
-                                             {"type", 9, ENUM},
-                                             {"track_uuid", 11, U64},
-                                             {"categories", 22, TEXT},
-                                             {"name", 23, TEXT},
-                                             {"counter_value", 30, PROTOBUF_C_TYPE_INT64},
-                                             {"double_counter_value", 44, PROTOBUF_C_TYPE_DOUBLE},
-                                             {"flow_ids", 47, PROTOBUF_C_TYPE_FIXED64},
-                                             {0}});
+    check_message(
+        &ttb__perfetto__process_descriptor__descriptor,
+        (const struct published[]){{"pid", 1, I32, false}, {"process_name", 6, TEXT, false}, {0}});
+    check_message(
+        &ttb__perfetto__counter_descriptor__descriptor,
+        (const struct published[]){{"unit", 3, ENUM, false}, {"unit_name", 6, TEXT, false}, {0}});
+    check_message(
+        &ttb__perfetto__track_event__descriptor,
+        (const struct published[]){{"debug_annotations", 4, MESSAGE, true},
+                                   {"type", 9, ENUM, false},
+                                   {"track_uuid", 11, U64, false},
+                                   {"categories", 22, TEXT, true},
+                                   {"name", 23, TEXT, false},
+                                   {"counter_value", 30, PROTOBUF_C_TYPE_INT64, false},
+                                   {"double_counter_value", 44, PROTOBUF_C_TYPE_DOUBLE, false},
+                                   {"flow_ids", 47, PROTOBUF_C_TYPE_FIXED64, true},
+                                   {0}});
     check_message(&ttb__perfetto__debug_annotation__descriptor,
-                  (const struct published[]){
-                      {"uint_value", 3, U64}, {"string_value", 6, TEXT}, {"name", 10, TEXT}, {0}});
+                  (const struct published[]){{"uint_value", 3, U64, false},
+                                             {"string_value", 6, TEXT, false},
+                                             {"name", 10, TEXT, false},
+                                             {0}});
+}
+
+static void every_value_of_an_enumeration_is_that_of_the_published_schema(void **state)
+{
+    (void)state;
+    check_enum(&ttb__perfetto__track_event__type__descriptor,
+               (const struct published_value[]){{"TYPE_UNSPECIFIED", 0},
+                                                {"TYPE_SLICE_BEGIN", 1},
+                                                {"TYPE_SLICE_END", 2},
+                                                {"TYPE_INSTANT", 3},
+                                                {"TYPE_COUNTER", 4},
+                                                {0}});
+    check_enum(&ttb__perfetto__counter_descriptor__unit__descriptor,
+               (const struct published_value[]){{"UNIT_UNSPECIFIED", 0},
+                                                {"UNIT_TIME_NS", 1},
+                                                {"UNIT_COUNT", 2},
+                                                {"UNIT_SIZE_BYTES", 3},
+                                                {0}});
+    check_enum(&ttb__perfetto__trace_packet__sequence_flags__descriptor,
+               (const struct published_value[]){
+                   {"SEQ_UNSPECIFIED", 0}, {"SEQ_INCREMENTAL_STATE_CLEARED", 1}, {0}});
+    check_enum(
+        &ttb__perfetto__clock_snapshot__clock__builtin_clocks__descriptor,
+        (const struct published_value[]){{"UNKNOWN", 0}, {"REALTIME", 1}, {"BOOTTIME", 6}, {0}});
 }
 
 int main(void)
@@ -462,6 +517,7 @@ int main(void)
         TEST(flows_begin_where_the_frame_was_sent),
         TEST(a_counter_tells_how_many_frames_of_a_port_are_under_way),
         cmocka_unit_test(every_field_is_that_of_the_published_schema),
+        cmocka_unit_test(every_value_of_an_enumeration_is_that_of_the_published_schema),
         cmocka_unit_test(bytes_are_those_of_the_published_schema),
     };
 

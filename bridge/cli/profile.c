@@ -18,10 +18,10 @@
 /* Of those that a node was let run for, so many are named. */
 #define CAUSES_SHOWN 3
 
-#define PARTS (TTB_TRACE_PART_WAITING + 1)
+#define PARTS (TTB_TRACE_PART_BARRIER + 1)
 
 struct sum {
-    uint64_t wall_ns, activations, kicks, calls;
+    uint64_t wall_ns, activations, kicks, calls, waited_ns, awaited_ns;
 };
 
 struct profile {
@@ -37,6 +37,8 @@ static void add(struct sum *sum, const struct ttb_trace_cost *cost)
     sum->activations += cost->activations;
     sum->kicks += cost->kicks;
     sum->calls += cost->calls;
+    sum->waited_ns += cost->waited_ns;
+    sum->awaited_ns += cost->awaited_ns;
 }
 
 static int count(struct profile *profile, const struct ttb_trace_tables *tables,
@@ -76,7 +78,7 @@ static void plain_label(char *label)
 }
 
 static void print_sum(const struct profile *profile, const char *kind, const char *name,
-                      const struct sum *sum)
+                      const struct sum *sum, bool is_node)
 {
     char label[64];
 
@@ -86,34 +88,67 @@ static void print_sum(const struct profile *profile, const char *kind, const cha
            profile->until_wall_ns ? 100.0 * (double)sum->wall_ns / (double)profile->until_wall_ns
                                   : 0.0);
     if (sum->activations)
-        printf(" %12" PRIu64 " %8.1f %10" PRIu64 " %10" PRIu64, sum->activations,
-               (double)sum->wall_ns / 1e3 / (double)sum->activations, sum->kicks, sum->calls);
+        printf(" %12" PRIu64 " %8.1f", sum->activations,
+               (double)sum->wall_ns / 1e3 / (double)sum->activations);
+    if (is_node && sum->activations)
+        printf(" %10" PRIu64 " %10" PRIu64, sum->kicks, sum->calls);
+    if (is_node && profile->parts[TTB_TRACE_PART_BARRIER].wall_ns)
+        printf(" %10.1f %10.1f", (double)sum->waited_ns / 1e6, (double)sum->awaited_ns / 1e6);
     printf("\n");
 }
 
-static void print(const struct profile *profile, const struct ttb_trace_tables *tables)
+static void print_nodes(const struct profile *profile, const struct ttb_trace_tables *tables,
+                        const char *kind)
 {
+    for (size_t i = 0; i < profile->node_count; i++)
+        print_sum(profile, kind, tables->nodes[i].name, &profile->nodes[i], true);
+}
+
+static void print(const struct profile *profile, const struct ttb_trace_header *header,
+                  const struct ttb_trace_tables *tables)
+{
+    static const struct {
+        enum ttb_trace_part part;
+        const char *name;
+    } lines[] = {
+        {TTB_TRACE_PART_NODES, "nodes run"},
+        {TTB_TRACE_PART_BARRIER, "waiting at window barriers"},
+        {TTB_TRACE_PART_NETWORK, "network"},
+        {TTB_TRACE_PART_BRIDGE, "the bridge itself"},
+        {TTB_TRACE_PART_RECORDING, "recording"},
+        {TTB_TRACE_PART_WAITING, "nodes start, and pauses"},
+    };
+    const struct sum *parts = profile->parts;
+    bool is_split = parts[TTB_TRACE_PART_NODES].activations > 0;
     struct sum rest = {.wall_ns = profile->until_wall_ns};
-    bool has_others = false;
 
     printf("wall time      %.3f s for %.3f s of simulated time\n\n",
            (double)profile->until_wall_ns / 1e9, (double)profile->until_ns / 1e9);
-    printf("%-28s %10s %6s %12s %8s %10s %10s\n", "", "wall ms", "", "activations", "us each",
+    printf("%-28s %10s %6s %12s %8s %10s %10s", "", "wall ms", "", "activations", "us each",
            "kicks", "calls");
-    for (size_t i = 0; i < profile->node_count; i++)
-        print_sum(profile, "node ", tables->nodes[i].name, &profile->nodes[i]);
-    for (unsigned part = 1; part < PARTS; part++) {
-        uint64_t wall_ns = profile->parts[part].wall_ns;
-
-        /* Nodes that run at the same time use more than there is. */
-        rest.wall_ns -= wall_ns < rest.wall_ns ? wall_ns : rest.wall_ns;
-        if (part != TTB_TRACE_PART_NODE && (wall_ns || profile->parts[part].activations)) {
-            print_sum(profile, "", ttb_trace_part_name((enum ttb_trace_part)part),
-                      &profile->parts[part]);
-            has_others = true;
-        }
+    if (parts[TTB_TRACE_PART_BARRIER].wall_ns)
+        printf(" %10s %10s", "waited ms", "awaited ms");
+    printf("\n");
+    if (!is_split) {
+        /* Of a run that another program has recorded, or an older ttb. */
+        print_nodes(profile, tables, "node ");
+        rest.wall_ns -= parts[TTB_TRACE_PART_NODE].wall_ns < rest.wall_ns
+                            ? parts[TTB_TRACE_PART_NODE].wall_ns
+                            : rest.wall_ns;
     }
-    print_sum(profile, has_others ? "the rest" : "network, bridge, recording", "", &rest);
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        const struct sum *sum = &parts[lines[i].part];
+        const char *name = lines[i].part == TTB_TRACE_PART_NETWORK && header->ns3_version
+                               ? "network: ns-3"
+                               : lines[i].name;
+
+        rest.wall_ns -= sum->wall_ns < rest.wall_ns ? sum->wall_ns : rest.wall_ns;
+        if (sum->wall_ns || sum->activations)
+            print_sum(profile, "", name, sum, false);
+        if (is_split && lines[i].part == TTB_TRACE_PART_NODES)
+            print_nodes(profile, tables, "  ");
+    }
+    print_sum(profile, "", is_split ? "before and after the run" : "the rest", &rest, false);
 }
 
 /* ----------------------------------------------------------------------------- what made them run */
@@ -319,7 +354,7 @@ int show_profile(const char *path)
             goto out;
         }
     }
-    print(&profile, ttb_trace_reader_tables(reader));
+    print(&profile, ttb_trace_reader_header(reader), ttb_trace_reader_tables(reader));
     if (rc < 0) {
         fprintf(stderr, "ttb show: %s\n", ttb_trace_reader_error(reader));
     } else if (ttb_trace_reader_end(reader, NULL) != TTB_TRACE_COMPLETE) {

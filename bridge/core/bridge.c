@@ -408,6 +408,7 @@ static int advance(struct ttb_bridge *bridge, uint64_t until_ns, uint64_t *now_n
 
 int ttb_bridge_advance(struct ttb_bridge *bridge, uint64_t until_ns, uint64_t *now_ns)
 {
+    enum ttb_wall_part part;
     int rc;
 
     *now_ns = bridge->now_ns;
@@ -418,9 +419,12 @@ int ttb_bridge_advance(struct ttb_bridge *bridge, uint64_t until_ns, uint64_t *n
             bridge, -EINVAL, "advance(): until_ns %" PRIu64 " lies before the clock (%" PRIu64 ")",
             until_ns, bridge->now_ns);
     }
+    ttb__wall_begin(bridge);
+    part = ttb__wall_enter(bridge, TTB_WALL_BRIDGE);
     bridge->busy = true;
     rc = advance(bridge, until_ns, now_ns);
     bridge->busy = false;
+    ttb__wall_enter(bridge, part);
     bridge->transmitted = false;
     return rc;
 }

@@ -19,13 +19,18 @@ bool ttb__gate_is_open(struct ttb_bridge *bridge, uint64_t until_ns)
 {
     const struct ttb__calendar_entry *first;
     uint64_t next_ns = until_ns;
+    enum ttb_wall_part part;
+    bool open;
 
     if (!bridge->gate)
         return true;
     first = ttb__calendar_first(&bridge->calendar);
     if (first && first->key.time_ns < next_ns)
         next_ns = first->key.time_ns;
-    return bridge->gate(bridge->gate_user, next_ns, until_ns);
+    part = ttb__wall_enter(bridge, TTB_WALL_WAITING);
+    open = bridge->gate(bridge->gate_user, next_ns, until_ns);
+    ttb__wall_enter(bridge, part);
+    return open;
 }
 
 static uint64_t request_ns(const struct ttb_node *node)

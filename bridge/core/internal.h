@@ -12,6 +12,7 @@
  *   port.c       ports: frames in and out, kicks and calls
  *   inspect.c    standing still, and what is to come
  *   placement.c  which core what runs on
+ *   wall.c       where the wall time goes
  *
  * Nothing is torn down inside a callback of the layers below: ends are noted (node->ending,
  * port->closed) and carried out by ttb__bridge_sweep() at points where no callback is on the stack.
@@ -119,7 +120,7 @@ struct ttb_node {
     uint64_t call_ns;                    /* when */
     struct ttb__sent_frame *sent, **sent_end; /* frames that the network has not seen */
     struct ttb__calendar_entry sent_entry;
-    uint64_t wall_start_ns;
+    uint64_t wall_start_ns, wall_stop_ns; /* of the grant it runs in, or ran in last */
     uint64_t
         patience_ms; /* without progress until it is reported; doubles, as some only compute long */
     struct ttb_port *ports[TTB__PORTS_MAX];
@@ -141,6 +142,14 @@ struct ttb__look_ahead {
     uint32_t count;
     uint64_t widest_ns; /* largest of the closure */
     bool stale;         /* closure does not follow from promised */
+};
+
+struct ttb__wall {
+    bool begun;              /* advance() has been called */
+    enum ttb_wall_part part; /* that time goes to now */
+    uint64_t since_ns;       /* when it changed last */
+    uint64_t barrier_ns;     /* since when somebody in the round waits for others; 0: nobody has */
+    uint64_t spent_ns[TTB_WALL_PARTS], entered[TTB_WALL_PARTS];
 };
 
 struct ttb_bridge {
@@ -175,11 +184,15 @@ struct ttb_bridge {
     uint32_t jobs;          /* nodes that may run at the same time */
     uint32_t running_count; /* nodes that have a grant */
     uint32_t running_limit; /* ttb__round_run() waits until fewer run */
+    uint32_t round_slots;   /* nodes of the round that can run at the same time */
+    uint32_t round_left;    /* nodes of the round that have not been let run yet */
+    bool in_round;          /* its nodes are run */
     unsigned calls_unanswered;
     bool transmitted; /* the network has got a frame since advance() was called, at now_ns */
     bool sweep_due, sweep_held;
     bool busy; /* in advance() or a callback: the bridge may be read only */
     uint64_t last_turn_ms;
+    struct ttb__wall wall;
 
     bool no_pin, pinned;
     cpu_set_t affinity_before, affinity; /* of the caller; of the run */
@@ -293,5 +306,18 @@ void ttb__placement_pin(struct ttb_bridge *bridge);
 void ttb__placement_begin_launch(struct ttb_node *node);
 void ttb__placement_end_launch(struct ttb_node *node);
 void ttb__placement_restore(struct ttb_bridge *bridge);
+
+/* wall.c */
+/* From now on time goes to a part. @return where it went before, to go back to */
+enum ttb_wall_part ttb__wall_enter(struct ttb_bridge *bridge, enum ttb_wall_part part);
+/* Before it, nothing is counted. */
+void ttb__wall_begin(struct ttb_bridge *bridge);
+/* A node has got the clock; it is counted in running_count. */
+void ttb__wall_node_runs(struct ttb_node *node);
+/* It has given it back; it is no longer counted there. */
+void ttb__wall_node_stops(struct ttb_node *node);
+/* Around the running of a round's nodes. */
+void ttb__wall_round_begins(struct ttb_bridge *bridge);
+void ttb__wall_round_ends(struct ttb_bridge *bridge);
 
 #endif

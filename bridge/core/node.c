@@ -40,9 +40,12 @@ static void set_state(struct ttb_node *node, enum ttb_node_state state, const ch
     if (tell && bridge->node_state) {
         bool busy = bridge->busy;
 
+        enum ttb_wall_part part = ttb__wall_enter(bridge, TTB_WALL_RECORDING);
+
         bridge->busy = true;
         bridge->node_state(bridge->node_state_user, node, state, time_ns, why);
         bridge->busy = busy;
+        ttb__wall_enter(bridge, part);
     }
 }
 
@@ -76,7 +79,7 @@ void ttb__node_stops_running(struct ttb_node *node)
         return;
     node->runs = false;
     node->bridge->running_count--;
-    node->stats.wall_ns += ttb__wall_ns() - node->wall_start_ns;
+    ttb__wall_node_stops(node);
 }
 
 /* ------------------------------------------------------------------- the controller's callbacks */
@@ -98,8 +101,12 @@ void ttb__node_tell(struct ttb_node *node)
 {
     struct ttb_bridge *bridge = node->bridge;
 
-    if (node->granted && bridge->observer.granted)
+    if (node->granted && bridge->observer.granted) {
+        enum ttb_wall_part part = ttb__wall_enter(bridge, TTB_WALL_RECORDING);
+
         bridge->observer.granted(bridge->observer_user, node, node->granted_ns);
+        ttb__wall_enter(bridge, part);
+    }
     node->granted = false;
     if (node->blocked) {
         node->blocked = false;
@@ -346,6 +353,9 @@ static void launch(struct ttb_node *node)
  * their first grants one after the other, in the order of their ids. */
 int ttb__node_bring_up(struct ttb_bridge *bridge)
 {
+    enum ttb_wall_part part = ttb__wall_enter(bridge, TTB_WALL_WAITING);
+    int rc;
+
     for (uint32_t i = 0; i < bridge->node_count; i++) {
         struct ttb_node *node = bridge->nodes[i];
 
@@ -353,7 +363,9 @@ int ttb__node_bring_up(struct ttb_bridge *bridge)
             node->entry.key.time_ns == bridge->now_ns)
             launch(node);
     }
-    return ttb__bridge_wait(bridge, nobody_connects, is_connecting);
+    rc = ttb__bridge_wait(bridge, nobody_connects, is_connecting);
+    ttb__wall_enter(bridge, part);
+    return rc;
 }
 
 void ttb__node_grant(struct ttb_node *node)
@@ -366,10 +378,10 @@ void ttb__node_grant(struct ttb_node *node)
     if (before == TTB_NODE_WAITING) /* an interrupt may have put it off */
         time_ns = ttb__controller_request_ns(node->controller);
     node->granted_ns = time_ns;
-    node->wall_start_ns = ttb__wall_ns();
     node->stats.grants++;
     node->runs = true;
     bridge->running_count++;
+    ttb__wall_node_runs(node);
     node->granted = true;
     node->was_held = false;
     node->state = TTB_NODE_RUNNING;

@@ -559,6 +559,7 @@ static int check_latency(const struct ttb_port *port)
 int ttb_port_deliver(struct ttb_port *port, const void *frame, size_t len_bytes)
 {
     struct ttb_bridge *bridge = port->bridge;
+    enum ttb_wall_part part;
     enum ttb_drop drop;
     int rc;
 
@@ -567,6 +568,7 @@ int ttb_port_deliver(struct ttb_port *port, const void *frame, size_t len_bytes)
     rc = check_latency(port);
     if (rc)
         return rc;
+    part = ttb__wall_enter(bridge, TTB_WALL_BRIDGE);
     rc = receive(port, frame, len_bytes, &drop);
     if (rc) {
         port->stats.dropped[drop]++;
@@ -576,11 +578,13 @@ int ttb_port_deliver(struct ttb_port *port, const void *frame, size_t len_bytes)
         notify(port);
     }
     if (bridge->observer.delivered) {
+        ttb__wall_enter(bridge, TTB_WALL_RECORDING);
         bridge->busy = true;
         bridge->observer.delivered(bridge->observer_user, port, bridge->now_ns, frame, len_bytes,
                                    drop);
         bridge->busy = false;
     }
+    ttb__wall_enter(bridge, part);
     return rc;
 }
 

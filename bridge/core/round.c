@@ -94,20 +94,24 @@ static bool is_running(const struct ttb_node *node)
 }
 
 /* It may have ended, and after an interrupt its own next act may come later than was thought. */
-static void let_run(struct ttb_node *node)
+static bool let_run(struct ttb_node *node)
 {
     if (node->ending || (node->state != TTB_NODE_WAITING && node->state != TTB_NODE_STARTING))
-        return;
+        return false;
     if (node->state == TTB_NODE_WAITING &&
-        ttb__controller_request_ns(node->controller) >= node->bound_ns)
+        ttb__controller_request_ns(node->controller) >= node->bound_ns) {
         ttb__node_enter_calendar(node);
-    else
-        ttb__node_grant(node);
+        return false;
+    }
+    ttb__node_grant(node);
+    return true;
 }
 
 /* As many at a time as there are jobs. */
 static int run_all(struct ttb_bridge *bridge)
 {
+    uint32_t can_run = bridge->round_count;
+
     for (uint32_t i = 0; i < bridge->round_count; i++) {
         int rc;
 
@@ -115,7 +119,9 @@ static int run_all(struct ttb_bridge *bridge)
         rc = ttb__bridge_wait(bridge, has_room, is_running);
         if (rc)
             return rc;
-        let_run(bridge->round[i]);
+        bridge->round_left--;
+        if (!let_run(bridge->round[i]) && --can_run < bridge->round_slots)
+            bridge->round_slots = can_run;
     }
     bridge->running_limit = 1; /* room for one: nobody runs */
     return ttb__bridge_wait(bridge, has_room, is_running);
@@ -137,7 +143,9 @@ int ttb__round_run(struct ttb_bridge *bridge, const struct ttb__calendar_entry *
         return rc;
     /* Who ends or blocks first is the host's business: what is to be told is told in order, below. */
     bridge->sweep_held = true;
+    ttb__wall_round_begins(bridge);
     rc = run_all(bridge);
+    ttb__wall_round_ends(bridge);
     bridge->sweep_held = false;
     for (uint32_t i = 0; i < bridge->round_count; i++)
         ttb__node_tell(bridge->round[i]);

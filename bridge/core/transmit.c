@@ -48,13 +48,18 @@ int ttb__transmit_add(struct ttb_port *port, uint64_t time_ns, const void *data,
 static void hand_over(struct ttb_bridge *bridge, const struct ttb__sent_frame *frame)
 {
     struct ttb_port *port = frame->port;
+    enum ttb_wall_part part = bridge->wall.part;
 
     if (bridge->observer.transmitted) {
+        ttb__wall_enter(bridge, TTB_WALL_RECORDING);
         bridge->observer.transmitted(bridge->observer_user, port, frame->time_ns, frame->data,
                                      frame->len_bytes);
     }
-    if (port->transmit)
+    if (port->transmit) {
+        ttb__wall_enter(bridge, TTB_WALL_NETWORK);
         port->transmit(port->transmit_user, port, frame->time_ns, frame->data, frame->len_bytes);
+    }
+    ttb__wall_enter(bridge, part);
 }
 
 void ttb__transmit_release(struct ttb_node *node)

@@ -13,7 +13,7 @@
 
 #include "export/stream.h"
 
-#define TTB__COLUMNS_MAX 8
+#define TTB__COLUMNS_MAX 10
 
 /* A block is written when it has as many rows or bytes. */
 #define TTB__COLUMNS_ROWS  65536

@@ -287,6 +287,8 @@ static int add_cost(struct ttb__html *html, const struct ttb_trace_record *recor
     ttb__columns_number(columns, 5, cost->activations);
     ttb__columns_number(columns, 6, cost->kicks);
     ttb__columns_number(columns, 7, cost->calls);
+    ttb__columns_number(columns, 8, cost->waited_ns);
+    ttb__columns_number(columns, 9, cost->awaited_ns);
     html->last_cost_wall_ns = cost->at_wall_ns;
     return ttb__columns_end_row(columns);
 }

@@ -46,8 +46,8 @@ enum track {
     DROPS = 8,
     FLYING = 9,
     COST = 9, /* the first of these kinds is COST + 1: one for each part of the program */
-    UNDER_WAY = 15,
-    TRACK_KINDS = 16,
+    UNDER_WAY = COST + TTB_TRACE_PART_BARRIER + 1,
+    TRACK_KINDS,
 };
 
 /* The network's id among the nodes', and "no place" among the places'. */
@@ -58,8 +58,10 @@ struct node {
     bool is_up, is_granted;
     uint64_t begin_ns, end_ns, until_ns; /* of the grant, so far */
     uint64_t frames;                     /* sent since it began */
-    uint64_t cost_from_ns[TRACK_KINDS - COST], cost_ns[TRACK_KINDS - COST];
-    uint64_t cost_activations[TRACK_KINDS - COST];
+    /* by part of the program */
+    struct {
+        uint64_t from_ns, wall_ns, activations, waited_ns, awaited_ns;
+    } costs[UNDER_WAY - COST];
 };
 
 struct place {
@@ -532,6 +534,7 @@ static int add_cost(struct ttb_export *export, const struct ttb_trace_tables *ta
     uint32_t id = record->node;
     char name[64];
     struct node *node;
+    __typeof__(node->costs[0]) *sum;
 
     if (!part || part >= UNDER_WAY - COST)
         return 0;
@@ -541,19 +544,25 @@ static int add_cost(struct ttb_export *export, const struct ttb_trace_tables *ta
     node = node_track(export, tables, &id, event.kind, name);
     if (!node)
         return -ENOMEM;
-    node->cost_ns[part] += cost->wall_ns;
-    node->cost_activations[part] += cost->activations;
-    if (record->time_ns <= node->cost_from_ns[part])
+    sum = &node->costs[part];
+    sum->wall_ns += cost->wall_ns;
+    sum->activations += cost->activations;
+    sum->waited_ns += cost->waited_ns;
+    sum->awaited_ns += cost->awaited_ns;
+    if (record->time_ns <= sum->from_ns)
         return 0;
     event.id = id;
-    event.time_ns = node->cost_from_ns[part];
-    event.ratio = (double)node->cost_ns[part] / (double)(record->time_ns - event.time_ns);
-    annotate(&event, "wall_ns", node->cost_ns[part], NULL);
-    annotate(&event, "activations", node->cost_activations[part], NULL);
+    event.time_ns = sum->from_ns;
+    event.ratio = (double)sum->wall_ns / (double)(record->time_ns - event.time_ns);
+    annotate(&event, "wall_ns", sum->wall_ns, NULL);
+    annotate(&event, "activations", sum->activations, NULL);
+    if (sum->waited_ns || sum->awaited_ns) {
+        annotate(&event, "waited_ns", sum->waited_ns, NULL);
+        annotate(&event, "awaited_ns", sum->awaited_ns, NULL);
+    }
     write_event(export, &event);
-    node->cost_from_ns[part] = record->time_ns;
-    node->cost_ns[part] = 0;
-    node->cost_activations[part] = 0;
+    memset(sum, 0, sizeof(*sum));
+    sum->from_ns = record->time_ns;
     return 0;
 }
 

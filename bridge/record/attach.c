@@ -131,8 +131,39 @@ static void note_way_back(struct ttb_trace_writer *writer, struct ttb_port *port
 
 /* ---------------------------------------------------------------------------------------- cost */
 
+/* What others than nodes have cost, and all nodes together. */
+static void sample_parts(struct ttb_trace_writer *writer, uint64_t time_ns)
+{
+    static const enum ttb_trace_part parts[TTB_WALL_PARTS] = {
+        [TTB_WALL_NETWORK] = TTB_TRACE_PART_NETWORK,
+        [TTB_WALL_NODES] = TTB_TRACE_PART_NODES,
+        [TTB_WALL_BARRIER] = TTB_TRACE_PART_BARRIER,
+        [TTB_WALL_BRIDGE] = TTB_TRACE_PART_BRIDGE,
+        [TTB_WALL_RECORDING] = TTB_TRACE_PART_RECORDING,
+        [TTB_WALL_WAITING] = TTB_TRACE_PART_WAITING,
+    };
+    struct ttb_bridge_wall now = {.size = sizeof(now)};
+
+    ttb_bridge_get_wall(writer->bridge, &now);
+    for (unsigned i = 0; i < TTB_WALL_PARTS; i++) {
+        struct ttb_trace_record record = {
+            .kind = TTB_TRACE_COST,
+            .time_ns = time_ns,
+            .node = TTB_TRACE_NONE,
+            .cost = {.part = parts[i],
+                     .wall_ns = now.parts[i].wall_ns - writer->spent.parts[i].wall_ns,
+                     .activations = now.parts[i].entered - writer->spent.parts[i].entered},
+        };
+
+        if (record.cost.wall_ns || record.cost.activations)
+            ttb_trace_write(writer, &record);
+    }
+    writer->spent = now;
+}
+
 static void sample(struct ttb_trace_writer *writer, uint64_t time_ns)
 {
+    sample_parts(writer, time_ns);
     for (uint32_t id = 0; id < writer->node_room; id++) {
         struct ttb__seen_node *seen = &writer->nodes[id];
         struct ttb_trace_record record = {
@@ -152,6 +183,8 @@ static void sample(struct ttb_trace_writer *writer, uint64_t time_ns)
         record.cost.activations = stats.grants - seen->stats.grants;
         record.cost.kicks = stats.kicks - seen->stats.kicks;
         record.cost.calls = stats.calls - seen->stats.calls;
+        record.cost.waited_ns = stats.waited_ns - seen->stats.waited_ns;
+        record.cost.awaited_ns = stats.awaited_ns - seen->stats.awaited_ns;
         seen->stats = stats;
         ttb_trace_write(writer, &record);
     }

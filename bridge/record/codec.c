@@ -57,6 +57,8 @@ static void add_cost(struct ttb__fields *fields, const struct ttb_trace_cost *co
     add_nonzero(fields, 4, cost->activations);
     add_nonzero(fields, 5, cost->kicks);
     add_nonzero(fields, 6, cost->calls);
+    add_nonzero(fields, 7, cost->waited_ns);
+    add_nonzero(fields, 8, cost->awaited_ns);
 }
 
 size_t ttb__encode_record(const struct ttb_trace_record *record, bool with_payload, uint8_t *to,
@@ -330,6 +332,10 @@ static int decode_cost(const struct place *place, const struct ttb__field *field
         return number(place, field, "kicks", UINT64_MAX, &cost->kicks);
     case 6:
         return number(place, field, "calls", UINT64_MAX, &cost->calls);
+    case 7:
+        return number(place, field, "waited_ns", UINT64_MAX, &cost->waited_ns);
+    case 8:
+        return number(place, field, "awaited_ns", UINT64_MAX, &cost->awaited_ns);
     default:
         return 0;
     }

@@ -85,7 +85,8 @@ const char *ttb_trace_part_name(enum ttb_trace_part part)
     static const char *const names[] = {
         [TTB_TRACE_PART_NODE] = "node",       [TTB_TRACE_PART_NETWORK] = "network",
         [TTB_TRACE_PART_BRIDGE] = "bridge",   [TTB_TRACE_PART_RECORDING] = "recording",
-        [TTB_TRACE_PART_WAITING] = "waiting",
+        [TTB_TRACE_PART_WAITING] = "waiting", [TTB_TRACE_PART_NODES] = "nodes",
+        [TTB_TRACE_PART_BARRIER] = "barrier",
     };
 
     return NAME(names, part);

@@ -281,7 +281,7 @@ static int put_frame(struct ttb_trace_writer *writer, struct ttb_trace_record *r
     return 0;
 }
 
-int ttb_trace_write(struct ttb_trace_writer *writer, const struct ttb_trace_record *given)
+static int write_checked(struct ttb_trace_writer *writer, const struct ttb_trace_record *given)
 {
     struct ttb_trace_record record = *given;
 
@@ -315,6 +315,20 @@ int ttb_trace_write(struct ttb_trace_writer *writer, const struct ttb_trace_reco
     }
     ttb__writer_put(writer, &record);
     return 0;
+}
+
+int ttb_trace_write(struct ttb_trace_writer *writer, const struct ttb_trace_record *record)
+{
+    enum ttb_wall_part part;
+    int rc;
+
+    if (!writer->bridge)
+        return write_checked(writer, record);
+    /* The bridge does not know of this, e.g. of what the network records. */
+    part = ttb_bridge_spend(writer->bridge, TTB_WALL_RECORDING);
+    rc = write_checked(writer, record);
+    ttb_bridge_spend(writer->bridge, part);
+    return rc;
 }
 
 /* -------------------------------------------------------------------------------- declarations */

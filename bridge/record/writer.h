@@ -52,6 +52,7 @@ struct ttb_trace_writer {
     } * ports;                /* a hash by address, which decides nothing but where we look */
     size_t port_room, port_count;
     uint64_t next_sample_ns;
+    struct ttb_bridge_wall spent; /* at the last cost records */
 };
 
 /* Make a record out of what is checked already. */

@@ -214,11 +214,40 @@ static json_t *digest_json(const struct ttb__run *run)
     return digests;
 }
 
+/* Where the wall time went; nodes that run at the same time add up to more than there is. */
+static json_t *wall_json(struct ttb__run *run)
+{
+    static const char *const names[TTB_WALL_PARTS] = {
+        [TTB_WALL_NETWORK] = "network",     [TTB_WALL_NODES] = "nodes",
+        [TTB_WALL_BARRIER] = "barrier",     [TTB_WALL_BRIDGE] = "bridge",
+        [TTB_WALL_RECORDING] = "recording", [TTB_WALL_WAITING] = "waiting",
+    };
+    json_t *wall = json_object(), *parts = json_object(), *nodes = json_object();
+    struct ttb_bridge_wall spent = {.size = sizeof(spent)};
+
+    ttb_bridge_get_wall(ttb_lab_bridge(run->lab), &spent);
+    for (unsigned i = 0; i < TTB_WALL_PARTS; i++)
+        json_object_set_new(parts, names[i], seconds(spent.parts[i].wall_ns));
+    for (size_t i = 0; i < run->node_count; i++) {
+        struct ttb_node_stats stats;
+        json_t *node = json_object();
+
+        ttb_node_get_stats(run->nodes[i].node, &stats);
+        json_object_set_new(node, "seconds", seconds(stats.wall_ns));
+        json_object_set_new(node, "waited", seconds(stats.waited_ns));
+        json_object_set_new(node, "awaited", seconds(stats.awaited_ns));
+        json_object_set_new(nodes, run->nodes[i].given->name, node);
+    }
+    json_object_set_new(wall, "seconds", seconds(run->wall_end_ns - run->wall_start_ns));
+    json_object_set_new(wall, "parts", parts);
+    json_object_set_new(wall, "nodes", nodes);
+    return wall;
+}
+
 int ttb__result_write(struct ttb__run *run)
 {
     json_t *troubles = json_array(), *summary = json_object();
     char path[4200];
-    uint64_t wall_ns = run->wall_end_ns - run->wall_start_ns;
     int rc;
 
     for (size_t i = 0; i < run->trouble_count; i++)
@@ -241,7 +270,7 @@ int ttb__result_write(struct ttb__run *run)
     json_object_set_new(summary, "links", links_json(run));
     if (run->has_digest)
         json_object_set_new(summary, "digest", digest_json(run));
-    json_object_set_new(summary, "wall", json_pack("{s:o}", "seconds", seconds(wall_ns)));
+    json_object_set_new(summary, "wall", wall_json(run));
     snprintf(path, sizeof(path), "%s/summary.json", run->directory);
     rc = json_dump_file(summary, path, JSON_INDENT(2));
     json_decref(summary);

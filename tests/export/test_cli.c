@@ -154,8 +154,56 @@ static void a_profile_says_where_the_wall_time_went(void **state)
         "node client                       250.0  25.0%         1000    250.0          7          "
         "9\nnode server                       500.0  50.0%         1000    500.0          7        "
         "  "
-        "9\nnetwork, bridge, recording        250.0  25.0%\n",
+        "9\nthe rest                          250.0  25.0%\n",
         "");
+}
+
+static void a_profile_tells_network_bridge_and_barriers_apart(void **state)
+{
+    static const struct {
+        enum ttb_trace_part part;
+        uint64_t wall_ns;
+    } parts[] = {
+        {TTB_TRACE_PART_NETWORK, S / 10},    {TTB_TRACE_PART_BRIDGE, S / 20},
+        {TTB_TRACE_PART_RECORDING, S / 100}, {TTB_TRACE_PART_WAITING, S / 50},
+        {TTB_TRACE_PART_NODES, S / 2},       {TTB_TRACE_PART_BARRIER, S / 5},
+    };
+    struct fixture *f = *state;
+    struct ttb_trace_writer *writer = open_writer(f, 9);
+    struct ttb_trace_record cost = {.kind = TTB_TRACE_COST, .time_ns = 2 * S};
+
+    for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        cost.node = TTB_TRACE_NONE;
+        cost.cost = (struct ttb_trace_cost){
+            .part = parts[i].part, .at_wall_ns = S, .wall_ns = parts[i].wall_ns, .activations = 10};
+        write_record(writer, &cost);
+    }
+    /* Two nodes at the same time have more than there is of it. */
+    for (uint32_t node = 0; node < 2; node++) {
+        cost.node = node;
+        cost.cost = (struct ttb_trace_cost){.part = TTB_TRACE_PART_NODE,
+                                            .at_wall_ns = S,
+                                            .wall_ns = node ? S * 7 / 10 : S / 2,
+                                            .activations = 100,
+                                            .kicks = 7,
+                                            .calls = 9,
+                                            .waited_ns = node ? 0 : S / 5,
+                                            .awaited_ns = node ? S / 5 : 0};
+        write_record(writer, &cost);
+    }
+    close_writer(writer, 2 * S);
+    expect(f->directory, ". -f csv > /dev/null; $TTB show --profile . | tr -s ' '", 0,
+           " wall ms activations us each kicks calls waited ms awaited ms\n"
+           "nodes run 500.0 50.0% 10 50000.0\n"
+           " client 500.0 50.0% 100 5000.0 7 9 200.0 0.0\n"
+           " server 700.0 70.0% 100 7000.0 7 9 0.0 200.0\n"
+           "waiting at window barriers 200.0 20.0% 10 20000.0\n"
+           "network: ns-3 100.0 10.0% 10 10000.0\n"
+           "the bridge itself 50.0 5.0% 10 5000.0\n"
+           "recording 10.0 1.0% 10 1000.0\n"
+           "nodes start, and pauses 20.0 2.0% 10 2000.0\n"
+           "before and after the run 120.0 12.0%\n",
+           "");
 }
 
 int main(int argc, char **argv)
@@ -168,6 +216,7 @@ int main(int argc, char **argv)
         TEST(every_format_goes_as_far_as_a_truncated_trace),
         TEST(a_profile_says_because_of_whom_a_node_was_let_run),
         TEST(a_profile_says_where_the_wall_time_went),
+        TEST(a_profile_tells_network_bridge_and_barriers_apart),
     };
 
     if (argc != 2)

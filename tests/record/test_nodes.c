@@ -98,17 +98,31 @@ static void tear_down_directories(const char *first, const char *second)
     assert_int_equal(nftw(second, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+/* How often nodes were let run, by wall.ttb; and that the time of nodes that run one at a time is that of
+ * all of them, and the whole not more than there was. */
 static uint64_t recorded_activations(const char *directory)
 {
     struct ttb_trace_reader_opts opts = {.size = sizeof(opts), .wall = true};
     struct ttb_trace_reader *reader;
     struct ttb_trace_record record;
-    uint64_t activations = 0;
+    uint64_t activations = 0, each_ns = 0, all_ns = 0, whole_ns = 0, until_ns = 0;
 
     assert_int_equal(ttb_trace_reader_open(directory, &opts, &reader, NULL, 0), 0);
-    while (ttb_trace_reader_next(reader, &record) > 0)
-        activations += record.cost.activations;
+    while (ttb_trace_reader_next(reader, &record) > 0) {
+        until_ns = record.cost.at_wall_ns;
+        if (record.cost.part == TTB_TRACE_PART_NODE) {
+            activations += record.cost.activations;
+            each_ns += record.cost.wall_ns;
+        } else {
+            whole_ns += record.cost.wall_ns;
+        }
+        if (record.cost.part == TTB_TRACE_PART_NODES)
+            all_ns += record.cost.wall_ns;
+    }
     assert_int_equal(ttb_trace_reader_end(reader, NULL), TTB_TRACE_COMPLETE);
+    assert_true(all_ns > 0);
+    assert_int_equal(each_ns, all_ns);
+    assert_in_range(whole_ns, all_ns, until_ns);
     ttb_trace_reader_free(reader);
     return activations;
 }

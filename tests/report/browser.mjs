@@ -229,7 +229,9 @@ await run([
         await page.until("document.querySelector('#filter-state').innerText === '190 of 290 records'", "a flow becomes the filter");
         await page.key("7");
         contains(await page.text("#panel-profile"), "1 s of wall time for 2 s of simulated time: 2.0 times as fast", "the profile");
-        contains((await page.text("#panel-profile")).replace(/\s+/g, " "), "node server 300 ms 30.0 % 100 3 ms 7 9", "the server's share");
+        contains((await page.text("#panel-profile")).replace(/\s+/g, " "), "node server 300 ms 30.0 % 100 3 ms 7 9 60 ms", "the server's share");
+        contains((await page.text("#panel-profile")).replace(/\s+/g, " "),
+            "nodes run 500 ms 50.0 % 50 10 ms waiting at window barriers 100 ms 10.0 % 50 2 ms network 250 ms 25.0 % 50 5 ms before and after the run 150 ms 15.0 %", "the parts");
         await page.key("8");
         ok(/Run\s+[0-9a-f]{64}/.test(await page.text("#panel-certificate")), "the digest");
         contains(await page.text("#panel-certificate"), "18446744073709551615", "a seed of 64 bits");

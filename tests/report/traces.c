@@ -153,7 +153,18 @@ static void cost(struct ttb_trace_writer *writer, uint64_t time_ns, uint32_t nod
                                                    .wall_ns = wall_ns,
                                                    .activations = 100,
                                                    .kicks = 7,
-                                                   .calls = 9}});
+                                                   .calls = 9,
+                                                   .waited_ns = wall_ns / 5}});
+}
+
+static void part_cost(struct ttb_trace_writer *writer, enum ttb_trace_part part, uint64_t wall_ns)
+{
+    put(writer,
+        (struct ttb_trace_record){
+            .kind = TTB_TRACE_COST,
+            .time_ns = 2 * S,
+            .node = TTB_TRACE_NONE,
+            .cost = {.part = part, .at_wall_ns = S, .wall_ns = wall_ns, .activations = 50}});
 }
 
 /* ------------------------------------------------------------------------------------- frames */
@@ -286,6 +297,9 @@ static void write_sample(struct ttb_trace_writer *writer)
     expectation(writer, 2 * S, 1, false, "server: console \"ready\", which never came");
     for (uint32_t node = 0; node < 3; node++)
         cost(writer, 2 * S, node, S, (node + 1) * S / 10);
+    part_cost(writer, TTB_TRACE_PART_NODES, S / 2);
+    part_cost(writer, TTB_TRACE_PART_BARRIER, S / 10);
+    part_cost(writer, TTB_TRACE_PART_NETWORK, S / 4);
 }
 
 /* Whatever a guest, a scenario or a forged trace may say. */

@@ -267,14 +267,55 @@ typedef void (*ttb_node_state_fn)(void *user, struct ttb_node *node, enum ttb_no
                                   uint64_t time_ns, const char *why);
 void ttb_bridge_on_node_state(struct ttb_bridge *bridge, ttb_node_state_fn fn, void *user);
 
-/** What a node cost so far; every figure but wall_ns repeats exactly. */
+/** What a node cost so far; every figure but those of wall time repeats exactly. */
 struct ttb_node_stats {
-    uint64_t grants;  /**< times it was let run */
-    uint64_t kicks;   /**< virtqueue kicks it made */
-    uint64_t calls;   /**< virtqueue calls (interrupts) it got */
-    uint64_t wall_ns; /**< wall time it ran */
+    uint64_t grants;     /**< times it was let run */
+    uint64_t kicks;      /**< virtqueue kicks it made */
+    uint64_t calls;      /**< virtqueue calls (interrupts) it got */
+    uint64_t wall_ns;    /**< wall time it ran */
+    uint64_t waited_ns;  /**< wall time it waited at barriers (TTB_WALL_BARRIER), its window done */
+    uint64_t awaited_ns; /**< part of wall_ns in which others waited there for it */
 };
 void ttb_node_get_stats(const struct ttb_node *node, struct ttb_node_stats *stats);
+
+/** Whom the wall time of a run goes to: at each moment one of these, from the first
+ * ttb_bridge_advance() on. */
+enum ttb_wall_part {
+    /** The network's simulator: between two calls of ttb_bridge_advance(), and while transmit
+     * callbacks run. Whatever else the program does there is in it, too. */
+    TTB_WALL_NETWORK,
+    /** Nodes run, as many as the round and ttb_bridge_opts.jobs allow. */
+    TTB_WALL_NODES,
+    /** Nodes run, and fewer than could: others have come to the end of their window and wait for
+     * them. Never with one job. */
+    TTB_WALL_BARRIER,
+    /** The bridge itself. */
+    TTB_WALL_BRIDGE,
+    /** Functions of the observer and of ttb_bridge_on_node_state(). */
+    TTB_WALL_RECORDING,
+    /** For nodes' processes to start and connect, and in the gate: pauses, prompts, pace. */
+    TTB_WALL_WAITING,
+    TTB_WALL_PARTS
+};
+
+/** What was spent so far. Set `size`. */
+struct ttb_bridge_wall {
+    size_t size; /**< sizeof(struct ttb_bridge_wall) */
+    struct {
+        uint64_t wall_ns;
+        uint64_t entered; /**< times that it became this part's turn */
+    } parts[TTB_WALL_PARTS];
+};
+
+/** @return 0; -EINVAL: the size is too small. Costs one look at the clock. */
+int ttb_bridge_get_wall(const struct ttb_bridge *bridge, struct ttb_bridge_wall *wall);
+
+/**
+ * Say that from now on wall time goes to another part: for a program that records, or waits, where the
+ * bridge cannot see it. May be called from callbacks.
+ * @return the part before, to be said again afterwards
+ */
+enum ttb_wall_part ttb_bridge_spend(struct ttb_bridge *bridge, enum ttb_wall_part part);
 
 /* ------------------------------------------------------------------------------------- ports */
 

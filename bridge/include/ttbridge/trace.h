@@ -252,6 +252,8 @@ enum ttb_trace_part {
     TTB_TRACE_PART_BRIDGE = 3,
     TTB_TRACE_PART_RECORDING = 4,
     TTB_TRACE_PART_WAITING = 5,
+    TTB_TRACE_PART_NODES = 6,   /**< all nodes: those that run at the same time count once */
+    TTB_TRACE_PART_BARRIER = 7, /**< nodes that are done with their window wait for others */
 };
 
 /** What a part of the program cost since the record before of the same part (and node). */
@@ -261,6 +263,8 @@ struct ttb_trace_cost {
     uint64_t wall_ns;
     uint64_t activations;
     uint64_t kicks, calls;
+    uint64_t waited_ns;  /**< of a node: wall time at barriers, for others */
+    uint64_t awaited_ns; /**< of a node: part of wall_ns in which others waited for it */
 };
 
 /** One record. What it points to is valid until the next call into reader or writer. */

@@ -44,7 +44,7 @@ class Cursor {
 
 function columnsOf(data) {
     const all = new Cursor(data), columns = [];
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < 10; i++) {
         const length = all.number();
         columns.push(new Cursor(data.subarray(all.at, all.at + length)));
         all.at += length;
@@ -155,13 +155,14 @@ async function loadCosts() {
     const result = [];
     let time = 0, at = 0;
     for (const block of blocksOf("costs")) {
-        const [times, nodes, parts, ats, walls, activations, kicks, calls] =
+        const [times, nodes, parts, ats, walls, activations, kicks, calls, waited, awaited] =
             await unpack(block.element);
         for (let i = 0; i < block.rows; i++)
             result.push({
                 time: (time += times.signed()), node: nodes.number() - 1, part: parts.number(),
                 at: (at += ats.signed()), wall: walls.number(),
                 activations: activations.number(), kicks: kicks.number(), calls: calls.number(),
+                waited: waited.number(), awaited: awaited.number(),
             });
         block.element.remove();
     }

@@ -18,7 +18,8 @@ export const UNKNOWN = 0, ARRIVED = 1, GONE = 2;
 export const CONSOLE = 10, STATE = 11, EVENT = 12, EXPECTATION = 13;
 const UP_STATES = [2, 3];
 export const STATES = ["idle", "starting", "up", "running", "stopped", "failed"];
-export const PARTS = ["", "node", "network", "bridge", "recording", "waiting"];
+export const NODE = 1, NETWORK = 2, BRIDGE = 3, RECORDING = 4, WAITING = 5, NODES = 6, BARRIER = 7;
+export const PARTS = ["", "node", "network", "bridge", "recording", "waiting", "nodes", "barrier"];
 
 /* The scenario's links go in where the trace declares none, and tell which port is on which. */
 function addTopology(facts, byName, participants) {

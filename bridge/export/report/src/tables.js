@@ -2,7 +2,7 @@
 /* Views that are plain tables: flows, expectations and events, profile, certificate. */
 import { $, el } from "./dom.js";
 import { bytes, count, duration, exactTime, percent } from "./format.js";
-import { PARTS, STATES } from "./model.js";
+import { BARRIER, BRIDGE, NETWORK, NODE, NODES, PARTS, RECORDING, STATES, WAITING } from "./model.js";
 import { List } from "./list.js";
 
 function table(caption, columns, rows) {
@@ -121,21 +121,27 @@ export function outcome(state, panel) {
 
 /** Sums of costs: by node, by part, and until when. */
 export function profileOf(model) {
-    const nodes = new Map(), parts = PARTS.map(() => ({ wall: 0, activations: 0, kicks: 0, calls: 0 }));
+    const empty = () => ({ wall: 0, activations: 0, kicks: 0, calls: 0, waited: 0, awaited: 0 });
+    const nodes = new Map(), parts = PARTS.map(empty);
     let wall = 0, until = 0;
     for (const cost of model.costs) {
         const sums = [parts[cost.part] ?? parts[0]];
-        if (cost.part === 1) {
-            if (!nodes.has(cost.node)) nodes.set(cost.node, { wall: 0, activations: 0, kicks: 0, calls: 0 });
+        if (cost.part === NODE) {
+            if (!nodes.has(cost.node)) nodes.set(cost.node, empty());
             sums.push(nodes.get(cost.node));
         }
         for (const sum of sums)
-            for (const key of ["wall", "activations", "kicks", "calls"]) sum[key] += cost[key];
+            for (const key of Object.keys(sum)) sum[key] += cost[key];
         wall = Math.max(wall, cost.at);
         until = Math.max(until, cost.time);
     }
     return { nodes, parts, wall, until };
 }
+
+const PART_NAMES = {
+    [NODES]: "nodes run", [BARRIER]: "waiting at window barriers", [BRIDGE]: "the bridge itself",
+    [RECORDING]: "recording", [WAITING]: "nodes start, and pauses",
+};
 
 function meter(part, whole, kind) {
     const bar = el("div", { class: `meter ${kind}` }), fill = el("i");
@@ -151,21 +157,29 @@ export function profile(state, panel) {
         panel.append(el("p", { class: "hint" }, "There is no wall.ttb beside the trace: what the run cost is not known."));
         return;
     }
+    const isSplit = parts[NODES].activations > 0, waits = parts[BARRIER].wall > 0;
     const line = (name, sum, kind) => [
         name, number(duration(sum.wall)), number(percent(sum.wall, wall)), meter(sum.wall, wall, kind),
         number(sum.activations ? count(sum.activations) : ""),
         number(sum.activations ? duration(sum.wall / sum.activations) : ""),
-        number(kind === "node" ? count(sum.kicks) : ""), number(kind === "node" ? count(sum.calls) : "")];
-    const named = parts.slice(1).reduce((sum, part) => sum + part.wall, 0);
+        number(kind === "node" ? count(sum.kicks) : ""), number(kind === "node" ? count(sum.calls) : ""),
+        ...(waits ? [number(kind === "node" ? duration(sum.waited) : ""), number(kind === "node" ? duration(sum.awaited) : "")] : [])];
+    /* What nodes used is in one part, where those that ran at the same time count once, if the run told it. */
+    const named = parts.reduce((sum, part, i) => sum + (i !== NODE || !isSplit ? part.wall : 0), 0);
     const rest = { wall: Math.max(0, wall - named), activations: 0 };
-    const others = parts.map((sum, part) => [PARTS[part], sum, part]).filter(([, sum, part]) => part > 1 && (sum.wall || sum.activations));
+    const names = { ...PART_NAMES, [NETWORK]: model.facts.ns3 ? "network: ns-3" : "network" };
+    const others = [NODES, BARRIER, NETWORK, BRIDGE, RECORDING, WAITING].filter((part) => parts[part].wall || parts[part].activations);
+    const nodeLines = [...nodes].sort((a, b) => b[1].wall - a[1].wall).map(([id, sum]) => line(`node ${model.nodeName(id)}`, sum, "node"));
     panel.append(
         el("p", {}, `${duration(wall)} of wall time for ${duration(until)} of simulated time: `,
             el("b", {}, until >= wall ? `${(until / wall).toFixed(1)} times as fast as the wall clock` : `${(wall / until).toFixed(1)} times slower than the wall clock`), "."),
-        table("Where the wall time went", ["", "Wall time", "", "", "Activations", "Each", "Kicks", "Calls"], [
-            ...[...nodes].sort((a, b) => b[1].wall - a[1].wall).map(([id, sum]) => line(`node ${model.nodeName(id)}`, sum, "node")),
-            ...others.map(([name, sum]) => line(name, sum, "part")),
-            line(others.length ? "the rest" : "network, bridge, recording", rest, "part")]),
+        table("Where the wall time went", ["", "Wall time", "", "", "Activations", "Each"].concat(isSplit ? ["", ""] : ["Kicks", "Calls"], waits ? ["", ""] : []), [
+            ...(isSplit ? [] : nodeLines),
+            ...others.map((part) => line(names[part], parts[part], "part")),
+            line(isSplit ? "before and after the run" : "the rest", rest, "part")]));
+    if (isSplit)
+        panel.append(table("Nodes", ["", "Wall time", "", "", "Activations", "Each", "Kicks", "Calls", ...(waits ? ["Waited for others", "Others waited"] : [])], nodeLines));
+    panel.append(
         el("div", { id: "plot-speed", class: "plot" }));
 }
 

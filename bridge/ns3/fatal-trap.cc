@@ -2,10 +2,8 @@
 #include "fatal-trap.h"
 
 #include <ns3/fatal-error.h>
-#include <ns3/fatal-impl.h>
 
 #include <algorithm>
-#include <dlfcn.h>
 #include <iostream>
 
 /**
@@ -207,30 +205,3 @@ RaiseFatal(int code, const std::string& text)
 }
 
 } // namespace ttb
-
-namespace ns3
-{
-
-namespace FatalImpl
-{
-
-void
-FlushStreams()
-{
-    if (ttb::FatalTrap* trap = ttb::FatalTrap::GetCurrent())
-    {
-        trap->Throw();
-    }
-    // No trap: as if we were not here.
-    using Function = void (*)();
-    static const auto original =
-        reinterpret_cast<Function>(dlsym(RTLD_NEXT, "_ZN3ns39FatalImpl12FlushStreamsEv"));
-    if (original)
-    {
-        original();
-    }
-}
-
-} // namespace FatalImpl
-
-} // namespace ns3

@@ -155,12 +155,15 @@ static void bench_bulk(void)
         .commands = bulk_commands,
         .from_ns = 900 * MS,
     };
-    double floors[REPEAT], one[REPEAT], two[REPEAT], floor;
+    double floors[REPEAT], one[REPEAT], two[REPEAT], automatic[REPEAT], floor;
     struct outcome outcome;
 
     for (int i = 0; i < REPEAT; i++) {
         rig_run(&loopback, &outcome);
         floors[i] = outcome.wall_s * 1e3 / BULK_MIB;
+        pair.jobs = TTB_JOBS_AUTO;
+        rig_run(&pair, &outcome);
+        automatic[i] = outcome.wall_s * 1e3 / BULK_MIB;
         pair.jobs = 2;
         rig_run(&pair, &outcome);
         two[i] = outcome.wall_s * 1e3 / BULK_MIB;
@@ -170,7 +173,9 @@ static void bench_bulk(void)
     }
     floor = median(floors, REPEAT);
     rig_row("TCP, 1 ms link, per MiB", median(one, REPEAT), "ms", floor, 2);
-    rig_row("TCP, two jobs, per MiB", median(two, REPEAT), "ms", median(one, REPEAT), 1.05);
+    rig_row("TCP, automatic jobs, per MiB", median(automatic, REPEAT), "ms", median(one, REPEAT),
+            1.05);
+    rig_row("TCP, two jobs, per MiB", median(two, REPEAT), "ms", median(one, REPEAT), 0);
     rig_row("  grants per frame", (double)outcome.grants / (double)outcome.frames, "", 0.05, 1);
     rig_row("  kicks per frame", (double)outcome.kicks / (double)outcome.frames, "", 0, 0);
     rig_row("  frames per MiB", (double)outcome.frames / BULK_MIB, "", 0, 0);
@@ -261,7 +266,7 @@ static void bench_parallel(void)
         .commands = compute_commands,
         .from_ns = 900 * MS,
     };
-    double one[REPEAT], two[REPEAT], ratio[REPEAT];
+    double one[REPEAT], two[REPEAT], automatic[REPEAT], ratio[REPEAT];
     struct outcome outcome;
 
     for (int i = 0; i < REPEAT; i++) {
@@ -271,11 +276,16 @@ static void bench_parallel(void)
         setup.jobs = 2;
         rig_run(&setup, &outcome);
         two[i] = outcome.wall_s;
-        ratio[i] = one[i] / two[i];
+        setup.jobs = TTB_JOBS_AUTO;
+        rig_run(&setup, &outcome);
+        automatic[i] = outcome.wall_s;
+        ratio[i] = one[i] / automatic[i];
     }
     rig_row("two computing nodes, one job", median(one, REPEAT), "s", 0, 0);
     rig_row("two computing nodes, two jobs", median(two, REPEAT), "s", median(one, REPEAT),
             1 / 1.85);
+    rig_row("two computing nodes, automatic jobs", median(automatic, REPEAT), "s",
+            median(one, REPEAT), 1 / 1.85);
     rig_row("  times faster", median(ratio, REPEAT), "", 0, 0);
 }
 

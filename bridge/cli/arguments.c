@@ -2,6 +2,9 @@
 /* Values of options that several commands have. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <ttbridge/bridge.h>
 
 #include "cli.h"
 
@@ -23,8 +26,12 @@ int parse_jobs(const char *command, const char *text, uint32_t *jobs)
 {
     uint64_t value;
 
+    *jobs = TTB_JOBS_AUTO;
+    if (strcmp(text, "auto") == 0)
+        return 0;
     if (!parse_number(text, &value) || value < 1 || value > JOBS_MAX)
-        return usage_error(command, "--jobs: \"%s\" is not a number from 1 to %d", text, JOBS_MAX);
+        return usage_error(command, "--jobs: \"%s\" is not a number from 1 to %d, nor auto", text,
+                           JOBS_MAX);
     *jobs = (uint32_t)value;
     return 0;
 }

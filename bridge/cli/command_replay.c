@@ -58,7 +58,7 @@ static void help(void)
           "      --gdb         with --node: run gdb on the node's kernel, attached at the time of\n"
           "                    --until (else where the node starts). Simulated time stands still\n"
           "                    while gdb does; what follows \"--\" goes to gdb\n"
-          "      --jobs N      let up to N nodes run at the same time; default: 1. It changes\n"
+          "      --jobs N      let up to N nodes run at the same time; default: auto. It changes\n"
           "                    nothing, however many there were when it was recorded\n"
           "  -o, --output DIR  keep the repeated run in DIR\n"
           "  -q, --quiet       no progress line, and say nothing if it is the same\n"

@@ -155,9 +155,8 @@ int ttb_bridge_new(const struct ttb_bridge_opts *opts, struct ttb_bridge **made)
         opts->connect_timeout_ms ? opts->connect_timeout_ms : DEFAULT_CONNECT_TIMEOUT_MS;
     bridge->hang_report_ms = opts->hang_report_ms ? opts->hang_report_ms : DEFAULT_HANG_REPORT_MS;
     bridge->hang_kill_ms = opts->hang_kill_ms ? opts->hang_kill_ms : DEFAULT_HANG_KILL_MS;
-    bridge->no_pin = opts->no_pin;
     bridge->no_look_ahead = opts->no_look_ahead;
-    bridge->jobs = opts->jobs ? opts->jobs : 1;
+    ttb__placement_init(bridge, opts->jobs, opts->no_pin);
     bridge->log = opts->log ? opts->log : log_to_stderr;
     bridge->log_user = opts->log_user;
     bridge->directory = strdup(opts->directory ? opts->directory : ".");

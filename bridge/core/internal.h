@@ -40,6 +40,9 @@
  * runs by itself shows often enough for the watchdog to tell it from a node that hangs. */
 #define TTB__GRANT_MAX_NS 100000000ULL
 
+/* Most nodes at a time that automatic jobs let run. */
+#define TTB__LANES_MAX 64
+
 /* Wall time after which a look at the sockets of nodes that nobody waits for is due: one that was
  * killed is noticed. */
 #define TTB__LOOK_AROUND_MS 100
@@ -121,6 +124,9 @@ struct ttb_node {
     struct ttb__sent_frame *sent, **sent_end; /* frames that the network has not seen */
     struct ttb__calendar_entry sent_entry;
     uint64_t wall_start_ns, wall_stop_ns; /* of the grant it runs in, or ran in last */
+    uint32_t lane;                        /* see placement.c */
+    struct ttb_node *next_in_lane;        /* of those that have not run yet in this round */
+    uint64_t round_ns, window_ns;         /* wall time it ran, in this round, in this window */
     uint64_t
         patience_ms; /* without progress until it is reported; doubles, as some only compute long */
     struct ttb_port *ports[TTB__PORTS_MAX];
@@ -152,6 +158,29 @@ struct ttb__wall {
     uint64_t spent_ns[TTB_WALL_PARTS], entered[TTB_WALL_PARTS];
 };
 
+/* Wall time that automatic jobs look at before they decide. */
+struct ttb__placement_window {
+    uint64_t wall_ns;    /* of rounds */
+    uint64_t work_ns;    /* that nodes ran, added up */
+    uint64_t alone_ns;   /* that at least one of them ran, or would have if they were spread */
+    uint64_t hand_overs; /* grants, kicks, calls */
+};
+
+struct ttb__placement {
+    bool no_pin, pinned;
+    cpu_set_t before;               /* the caller's affinity */
+    uint16_t cores[TTB__LANES_MAX]; /* that the run is bound to, if it is pinned */
+    uint32_t core_count;
+    uint32_t lane_count; /* jobs, while the run is spread */
+    bool automatic;
+    struct ttb__placement_window window;
+    uint64_t busy_from_ns, busy_ns; /* at least one node runs since; had run in this round */
+    bool paid;                      /* since the run was spread */
+    uint32_t in_vain;               /* windows in a row that did not pay */
+    uint64_t hold_ns, left_ns;      /* wall time before spreading is tried again, at first; now */
+    uint32_t flap_rounds, rounds;   /* ttb__placement_flap() */
+};
+
 struct ttb_bridge {
     struct ttb_loop loop;
     bool owns_loop;
@@ -181,11 +210,12 @@ struct ttb_bridge {
     bool no_look_ahead;
     struct ttb_node **round; /* nodes of the round that is under way, in their order */
     uint32_t round_count, round_room;
-    uint32_t jobs;          /* nodes that may run at the same time */
+    uint32_t jobs;          /* nodes that may run at the same time, now */
     uint32_t running_count; /* nodes that have a grant */
     uint32_t running_limit; /* ttb__round_run() waits until fewer run */
     uint32_t round_slots;   /* nodes of the round that can run at the same time */
     uint32_t round_left;    /* nodes of the round that have not been let run yet */
+    uint32_t round_can_run; /* nodes of the round that run in it, as far as is known */
     bool in_round;          /* its nodes are run */
     unsigned calls_unanswered;
     bool transmitted; /* the network has got a frame since advance() was called, at now_ns */
@@ -194,8 +224,7 @@ struct ttb_bridge {
     uint64_t last_turn_ms;
     struct ttb__wall wall;
 
-    bool no_pin, pinned;
-    cpu_set_t affinity_before, affinity; /* of the caller; of the run */
+    struct ttb__placement placement;
     struct ttb__error error;
 };
 
@@ -301,11 +330,18 @@ static inline struct ttb_node *ttb__entry_node(const struct ttb_bridge *bridge,
 bool ttb__gate_is_open(struct ttb_bridge *bridge, uint64_t until_ns);
 
 /* placement.c */
+/* First thing in a bridge's life: how many lanes there are. */
+void ttb__placement_init(struct ttb_bridge *bridge, uint32_t jobs, bool no_pin);
 void ttb__placement_pin(struct ttb_bridge *bridge);
 /* What is started between these runs on the node's core. */
 void ttb__placement_begin_launch(struct ttb_node *node);
 void ttb__placement_end_launch(struct ttb_node *node);
 void ttb__placement_restore(struct ttb_bridge *bridge);
+/* A round that began at this wall time is over: time to change between one core and several? */
+void ttb__placement_note_round(struct ttb_bridge *bridge, uint64_t wall_start_ns);
+/* For tests: automatic jobs, with a change after every so many rounds instead of by wall time. Before
+ * the run begins. */
+void ttb__placement_flap(struct ttb_bridge *bridge, uint32_t rounds);
 
 /* wall.c */
 /* From now on time goes to a part. @return where it went before, to go back to */

@@ -80,6 +80,10 @@ void ttb__node_stops_running(struct ttb_node *node)
     node->runs = false;
     node->bridge->running_count--;
     ttb__wall_node_stops(node);
+    node->round_ns = node->wall_stop_ns - node->wall_start_ns;
+    if (node->bridge->running_count == 0)
+        node->bridge->placement.busy_ns +=
+            node->wall_stop_ns - node->bridge->placement.busy_from_ns;
 }
 
 /* ------------------------------------------------------------------- the controller's callbacks */
@@ -382,6 +386,9 @@ void ttb__node_grant(struct ttb_node *node)
     node->runs = true;
     bridge->running_count++;
     ttb__wall_node_runs(node);
+    if (bridge->running_count == 1)
+        bridge->placement.busy_from_ns = node->wall_start_ns;
+    bridge->placement.window.hand_overs++;
     node->granted = true;
     node->was_held = false;
     node->state = TTB_NODE_RUNNING;
@@ -440,6 +447,7 @@ int ttb_bridge_add_node(struct ttb_bridge *bridge, const struct ttb_node_opts *o
         return ttb__bridge_fail(bridge, -ENOMEM, "out of memory");
     node->bridge = bridge;
     node->id = bridge->node_count;
+    node->lane = node->id % bridge->placement.lane_count;
     strcpy(node->name, opts->name);
     node->clock_mode = opts->clock_mode;
     node->ops = opts->ops;

@@ -74,6 +74,7 @@ static void send_calls(struct ttb_port *port)
     if (rc <= 0)
         return; /* nothing to wait for, or it has failed and says so itself */
     node->stats.calls++;
+    port->bridge->placement.window.hand_overs++;
     port->calling = true;
     port->bridge->calls_unanswered++;
 }
@@ -168,6 +169,7 @@ static void on_kick(void *user)
         return;
     }
     node->stats.kicks++;
+    port->bridge->placement.window.hand_overs++;
     node->kick_ns = ttb__controller_time_ns(node->controller);
 }
 

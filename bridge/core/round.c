@@ -107,11 +107,50 @@ static bool let_run(struct ttb_node *node)
     return true;
 }
 
+static void let_next_run(struct ttb_node *node)
+{
+    struct ttb_bridge *bridge = node->bridge;
+
+    bridge->round_left--;
+    if (!let_run(node) && --bridge->round_can_run < bridge->round_slots)
+        bridge->round_slots = bridge->round_can_run;
+}
+
+/* One of each lane at a time. */
+static int run_lanes(struct ttb_bridge *bridge)
+{
+    struct ttb_node *waiting[TTB__LANES_MAX] = {0}, *running[TTB__LANES_MAX] = {0};
+
+    for (uint32_t i = bridge->round_count; i-- > 0;) {
+        struct ttb_node *node = bridge->round[i];
+
+        node->next_in_lane = waiting[node->lane];
+        waiting[node->lane] = node;
+    }
+    for (;;) {
+        bool left = false;
+        int rc;
+
+        for (uint32_t lane = 0; lane < bridge->placement.lane_count; lane++) {
+            while (waiting[lane] && !(running[lane] && running[lane]->runs)) {
+                running[lane] = waiting[lane];
+                waiting[lane] = running[lane]->next_in_lane;
+                let_next_run(running[lane]);
+            }
+            left = left || waiting[lane];
+        }
+        bridge->running_limit = left ? bridge->running_count : 1;
+        rc = ttb__bridge_wait(bridge, has_room, is_running);
+        if (rc || !left)
+            return rc;
+    }
+}
+
 /* As many at a time as there are jobs. */
 static int run_all(struct ttb_bridge *bridge)
 {
-    uint32_t can_run = bridge->round_count;
-
+    if (bridge->placement.automatic && bridge->jobs > 1)
+        return run_lanes(bridge);
     for (uint32_t i = 0; i < bridge->round_count; i++) {
         int rc;
 
@@ -119,9 +158,7 @@ static int run_all(struct ttb_bridge *bridge)
         rc = ttb__bridge_wait(bridge, has_room, is_running);
         if (rc)
             return rc;
-        bridge->round_left--;
-        if (!let_run(bridge->round[i]) && --can_run < bridge->round_slots)
-            bridge->round_slots = can_run;
+        let_next_run(bridge->round[i]);
     }
     bridge->running_limit = 1; /* room for one: nobody runs */
     return ttb__bridge_wait(bridge, has_room, is_running);
@@ -130,14 +167,17 @@ static int run_all(struct ttb_bridge *bridge)
 int ttb__round_run(struct ttb_bridge *bridge, const struct ttb__calendar_entry *first,
                    uint64_t until_ns)
 {
+    uint64_t wall_start_ns = ttb__wall_ns();
     int rc;
 
     bridge->now_ns = first->key.time_ns;
     rc = gather(bridge, first, until_ns);
     if (rc)
         return ttb__bridge_fail(bridge, rc, "out of memory");
-    for (uint32_t i = 0; i < bridge->round_count; i++)
+    for (uint32_t i = 0; i < bridge->round_count; i++) {
         ttb__calendar_remove(&bridge->calendar, &bridge->round[i]->entry);
+        bridge->round[i]->round_ns = 0;
+    }
     rc = ttb__port_settle_calls(bridge);
     if (rc)
         return rc;
@@ -149,5 +189,7 @@ int ttb__round_run(struct ttb_bridge *bridge, const struct ttb__calendar_entry *
     bridge->sweep_held = false;
     for (uint32_t i = 0; i < bridge->round_count; i++)
         ttb__node_tell(bridge->round[i]);
+    if (!rc)
+        ttb__placement_note_round(bridge, wall_start_ns);
     return rc;
 }

@@ -70,7 +70,7 @@ void ttb__wall_node_stops(struct ttb_node *node)
 void ttb__wall_round_begins(struct ttb_bridge *bridge)
 {
     bridge->in_round = true;
-    bridge->round_left = bridge->round_count;
+    bridge->round_left = bridge->round_can_run = bridge->round_count;
     bridge->round_slots = bridge->jobs < bridge->round_count ? bridge->jobs : bridge->round_count;
     bridge->wall.barrier_ns = 0;
 }

@@ -10,7 +10,7 @@
  *   console.c   what a node printed, line by line with simulated times
  *   results.c   what the node wrote to its result disk
  *   find.c      kernels and images by name; inspect.c looks into a kernel
- *   process.c   fork, exec, kill; guard.c the same after our own death
+ *   process.c   fork, exec, kill; bind.c to which core; guard.c the same after our own death
  *   disk.c      what a loss of power leaves on a disk; power.c does it to a node
  *   tar.c, address.c  formats
  */

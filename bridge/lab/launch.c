@@ -398,10 +398,19 @@ static void describe(void *user, struct ttb_node *unused, char *text, size_t siz
                  node->lab->memory_directory);
 }
 
+static int place(void *user, struct ttb_node *unused, unsigned core)
+{
+    const struct ttb_lab_node *node = user;
+
+    (void)unused;
+    return ttb__process_bind(&node->process, core);
+}
+
 const struct ttb_node_ops ttb__lab_node_ops = {
     .launch = launch,
     .reap = reap,
     .blocked = blocked,
+    .place = place,
     .is_held = is_held,
     .describe = describe,
 };

@@ -55,6 +55,13 @@ int ttb__process_start(const struct ttb__spawn *spawn, struct ttb__process *proc
 int ttb__process_end(struct ttb__process *process, const struct ttb__guard *guard, int timeout_ms,
                      int *status);
 
+/*
+ * Bind it and all that descend from it, threads included, to a core. None of them may be running, or
+ * what is forked meanwhile is missed.
+ * @return 0; -ENOENT if it has ended, or the host does not tell children (CONFIG_PROC_CHILDREN)
+ */
+int ttb__process_bind(const struct ttb__process *process, unsigned core);
+
 /* Close all descriptors from `first` on. Async-signal-safe. */
 void ttb__close_from(int first);
 

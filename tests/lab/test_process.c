@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "lab/process.h"
 
 static const char *fake_kernel, *victim;
 
@@ -174,6 +177,72 @@ static void test_locks_of_one_that_has_ended_are_gone(void **state)
     assert_int_equal(fcntl(fd, F_SETLK, &lock), 0);
     close(fd);
     free(held);
+}
+
+/* A process and its child; both end with the pipe. */
+static pid_t fork_two(int *end_fd, pid_t *below)
+{
+    int ends[2], told[2];
+    pid_t pid;
+
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(pipe(told), 0);
+    pid = fork();
+    if (pid == 0) {
+        char byte;
+        pid_t child = fork();
+
+        close(ends[1]);
+        if (child > 0 && write(told[1], &child, sizeof(child)) != sizeof(child))
+            _exit(1);
+        if (read(ends[0], &byte, 1) < 0)
+            _exit(1);
+        _exit(0);
+    }
+    assert_true(pid > 0);
+    assert_int_equal(read(told[0], below, sizeof(*below)), sizeof(*below));
+    close(ends[0]);
+    close(told[0]);
+    close(told[1]);
+    *end_fd = ends[1];
+    return pid;
+}
+
+static int only_core_of(pid_t pid)
+{
+    cpu_set_t set;
+    int core = 0;
+
+    assert_int_equal(sched_getaffinity(pid, sizeof(set), &set), 0);
+    if (CPU_COUNT(&set) != 1)
+        return -1;
+    while (!CPU_ISSET(core, &set))
+        core++;
+    return core;
+}
+
+static void test_a_node_is_moved_to_a_core_as_a_whole(void **state)
+{
+    struct ttb__process process = {.pidfd = -1, .alive_fd = -1};
+    cpu_set_t allowed;
+    pid_t below;
+    int end_fd;
+
+    (void)state;
+    sched_getaffinity(0, sizeof(allowed), &allowed);
+    process.pid = fork_two(&end_fd, &below);
+    for (unsigned core = 0; core < CPU_SETSIZE; core++) {
+        if (!CPU_ISSET(core, &allowed))
+            continue;
+        assert_int_equal(ttb__process_bind(&process, core), 0);
+        assert_int_equal(only_core_of(process.pid), core);
+        assert_int_equal(only_core_of(below), core);
+    }
+    close(end_fd);
+    assert_int_equal(waitpid(process.pid, NULL, 0), process.pid);
+    assert_int_equal(ttb__process_bind(&process, 0), -ENOENT);
+    process.pid = 0;
+    assert_int_equal(ttb__process_bind(&process, 0), -ENOENT);
 }
 
 static void test_a_flood_comes_whole_in_order_and_lines(void **state)
@@ -385,6 +454,7 @@ int main(int argc, char **argv)
         LAB_TEST(test_one_that_never_connects_is_ended_with_its_children),
         LAB_TEST(test_children_that_are_left_behind_are_ended),
         LAB_TEST(test_locks_of_one_that_has_ended_are_gone),
+        cmocka_unit_test(test_a_node_is_moved_to_a_core_as_a_whole),
         LAB_TEST(test_a_flood_comes_whole_in_order_and_lines),
         LAB_TEST(test_lines_are_cut_at_their_ends_and_at_the_limit),
         LAB_TEST(test_memory_that_does_not_fit_is_refused),

@@ -21,6 +21,7 @@
 #include <ttbridge/link.h>
 
 #include "base/random.h"
+#include "core/internal.h"
 
 #include "same.h"
 
@@ -30,7 +31,7 @@
 
 #define NODES_MAX 5
 #define LINKS_MAX (NODES_MAX + 1)
-#define SEEDS     3
+#define SEEDS     2
 
 enum variant {
     WITHOUT_LOOK_AHEAD,
@@ -39,11 +40,14 @@ enum variant {
     THREE_JOBS,
     FOUR_JOBS,
     FOUR_JOBS_BY_MESSAGES,
+    AUTOMATIC_JOBS,
+    CHANGING_JOBS,
     VARIANTS,
 };
 
 static const struct {
     uint32_t jobs;
+    uint32_t flap_rounds; /* change between one core and several so often */
     bool no_look_ahead;
     bool no_pin; /* the host puts nodes where it likes: who ends first is another one */
     enum ttb_clock_mode clock_mode;
@@ -54,6 +58,8 @@ static const struct {
     [THREE_JOBS] = {.jobs = 3},
     [FOUR_JOBS] = {.jobs = 4, .no_pin = true},
     [FOUR_JOBS_BY_MESSAGES] = {.jobs = 4, .clock_mode = TTB_CLOCK_MESSAGES},
+    [AUTOMATIC_JOBS] = {.jobs = TTB_JOBS_AUTO},
+    [CHANGING_JOBS] = {.jobs = TTB_JOBS_AUTO, .flap_rounds = 3},
 };
 
 struct trial {
@@ -327,6 +333,8 @@ static void run_trial(struct trial *trial)
     assert_non_null(trial->frames);
     if (ttb_lab_new(&opts, &trial->lab, error, sizeof(error)))
         fail_msg("%s", error);
+    if (variants[trial->variant].flap_rounds)
+        ttb__placement_flap(ttb_lab_bridge(trial->lab), variants[trial->variant].flap_rounds);
     ttb_lab_on_console_line(trial->lab, on_line, trial);
     assert_int_equal(ttb_net_new(ttb_lab_bridge(trial->lab), &net_opts, &trial->net), 0);
     add_nodes(trial);

@@ -240,6 +240,7 @@ static void wrong_use_is_told_before_anything_is_made(void **state)
         {"$TTB run", "which scenario?"},
         {"$TTB run s.yaml s.yaml", "one scenario at a time"},
         {"$TTB run --jobs 0 s.yaml", "--jobs: \"0\" is not a number from 1"},
+        {"$TTB run --jobs many s.yaml", "nor auto"},
         {"$TTB run --seed x s.yaml", "--seed: \"x\""},
         {"$TTB run --set nonsense s.yaml", "is not KEY=VALUE"},
         {"$TTB run --nonsense s.yaml", "--nonsense"},

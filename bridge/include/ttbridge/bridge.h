@@ -66,6 +66,9 @@ enum ttb_log_level {
 /** Receives log lines: one sentence, no newline, valid during the call only. */
 typedef void (*ttb_log_fn)(void *user, enum ttb_log_level level, const char *text);
 
+/** See struct ttb_bridge_opts. */
+#define TTB_JOBS_AUTO 0
+
 /** Options of a bridge. Set `size`; everything else may be zero. */
 struct ttb_bridge_opts {
     size_t size;                 /**< sizeof(struct ttb_bridge_opts) */
@@ -78,8 +81,10 @@ struct ttb_bridge_opts {
     uint32_t hang_report_ms; /**< wall time without simulated progress after which a running node
                                       is reported; 0: 1,000 ms */
     uint32_t hang_kill_ms;   /**< the same, after which it is ended; 0: 30,000 ms */
-    uint32_t jobs; /**< nodes that may run at the same time, on as many cores; 0: 1. Where latencies
-                        allow it (ttb_bridge_set_latency()); the run is the same with any number */
+    uint32_t jobs; /**< nodes that may run at the same time, on as many cores, where latencies allow
+                        it (ttb_bridge_set_latency()); TTB_JOBS_AUTO, 0: by turns one, and as many
+                        as the caller may use cores, whichever takes less wall time just then. The
+                        run is the same with any number */
     bool no_pin;   /**< do not bind the calling thread and the nodes to cores (see
                         ttb_bridge_advance()) */
     bool no_look_ahead; /**< ignore ttb_bridge_set_latency(): slower, the same frames at the
@@ -116,7 +121,8 @@ const char *ttb_bridge_error(const struct ttb_bridge *bridge);
  * The first call is the start barrier: it waits for the nodes that start at time 0 to connect.
  * Unless opts.no_pin, it also binds the calling thread to one core of its affinity mask (with
  * opts.jobs to so many), and nodes launched from then on inherit it (with opts.jobs each gets one of
- * these cores): a wake-up across cores costs four times as much as one on the same core.
+ * these cores): a wake-up across cores costs four times as much as one on the same core. With automatic
+ * jobs both are bound anew when what costs less changes.
  * ttb_bridge_free() restores the mask.
  *
  * @return 0; -EINVAL if until_ns lies before the bridge's clock; -EBUSY when called from a callback;
@@ -183,6 +189,9 @@ struct ttb_node_ops {
     int (*reap)(void *user, struct ttb_node *node, bool force, int *exit_status);
     /** The node is blocked after having run from `time_ns`: whatever it wrote has been written. */
     void (*blocked)(void *user, struct ttb_node *node, uint64_t time_ns);
+    /** Bind the processes of a node, which is blocked, to a core (a number as in sched_setaffinity(2)).
+     * NULL: they stay where they were launched. @return 0 or a negative errno, which is ignored */
+    int (*place)(void *user, struct ttb_node *node, unsigned core);
     /** Whether somebody has stopped the process on purpose, e.g. with a debugger: it is not ended for
      * making no simulated progress. */
     bool (*is_held)(void *user, struct ttb_node *node);

@@ -23,6 +23,10 @@
 using namespace ns3;
 using namespace ttb;
 
+#ifndef TTB_NS3_VERSION
+#define TTB_NS3_VERSION "" // built inside ns-3's own tree
+#endif
+
 namespace
 {
 
@@ -140,6 +144,12 @@ ToTime(uint64_t time_ns)
 }
 
 } // namespace ttb
+
+const char*
+ttb_ns3_version(void)
+{
+    return TTB_NS3_VERSION;
+}
 
 int
 ttb_ns3_new(const struct ttb_ns3_opts* opts, struct ttb_ns3** ns3)

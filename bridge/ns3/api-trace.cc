@@ -1,40 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "api.h"
-#include "trace-value.h"
+#include "trace-callback.h"
 
-#include <ttbridge/ns3/node-port.h>
-
-#include <ns3/application.h>
-#include <ns3/data-rate.h>
-#include <ns3/ipv4-header.h>
-#include <ns3/ipv4-l3-protocol.h>
-#include <ns3/ipv6-header.h>
-#include <ns3/ipv6-l3-protocol.h>
-#include <ns3/mac48-address.h>
-#include <ns3/mac8-address.h>
-#include <ns3/mobility-model.h>
-#include <ns3/net-device.h>
-#include <ns3/olsr-routing-protocol.h>
-#include <ns3/originator-block-ack-agreement.h>
-#include <ns3/packet-burst.h>
-#include <ns3/queue-disc.h>
-#include <ns3/seq-ts-size-header.h>
-#include <ns3/sequence-number.h>
 #include <ns3/simulator.h>
-#include <ns3/spectrum-phy.h>
-#include <ns3/spectrum-signal-parameters.h>
-#include <ns3/spectrum-value.h>
-#include <ns3/tcp-header.h>
-#include <ns3/tcp-rate-ops.h>
-#include <ns3/tcp-socket-base.h>
-#include <ns3/wifi-mac-header.h>
-#include <ns3/wifi-mac.h>
-#include <ns3/wifi-mode.h>
-#include <ns3/wifi-phy-state.h>
-#include <ns3/wifi-phy.h>
-#include <ns3/wifi-phy-common.h>
-#include <ns3/wifi-psdu.h>
-#include <ns3/wifi-tx-vector.h>
 
 #include <iostream>
 
@@ -42,9 +10,8 @@
  * @file
  * ttbridge/ns3-trace.h: trace sources of any signature, connected to C functions of one.
  *
- * A trace source takes callbacks of exactly its own C++ type, and has no way to say which that is.
- * So there is a callback template here, an instance for each signature that ns-3's modules have,
- * and a trace source is offered one after the other until it takes one.
+ * A trace source is offered the callbacks of trace-callback.h, one after the other, until it takes
+ * one.
  */
 
 using namespace ns3;
@@ -64,15 +31,35 @@ struct Sink
     unsigned int depth = 0; //!< calls of fn that have not returned
 };
 
-/// One trace source of one object, connected.
-class Connection : public SimpleRefCount<Connection>
+/// Equal to itself.
+class Identity : public CallbackComponentBase
 {
   public:
+    bool IsEqual(std::shared_ptr<const CallbackComponentBase> other) const override
+    {
+        return other.get() == this;
+    }
+};
+
+/// One trace source of one object, connected.
+class Connection : public TraceReceiver
+{
+  public:
+    Connection()
+    {
+        identity = std::make_shared<Identity>();
+    }
+
+    void Receive(std::size_t count,
+                 const void* const* addresses,
+                 const ValueType* const* types) override;
+
     std::shared_ptr<Sink> sink;              //!< may be that of others, too
     Ptr<Object> object;                      //!< whose trace source it is
     Ptr<const TraceSourceAccessor> accessor; //!< the trace source
     std::string context;                     //!< path, or ""
-    CallbackBase callback;                   //!< what it has been given
+    TraceCallback callback;                  //!< what it has been given
+    std::vector<std::string> names;          //!< of the values' types, once there were some
 };
 
 /// A handle.
@@ -91,203 +78,101 @@ struct Record
     const struct ValueType* const* types; //!< of the values
 };
 
-/// Call the program.
 void
-Dispatch(Connection& connection,
-         std::size_t count,
-         const void* const* addresses,
-         const ValueType* const* types,
-         struct ttb_ns3_value* values)
+Connection::Receive(std::size_t count, const void* const* addresses, const ValueType* const* types)
 {
-    std::shared_ptr<Sink> sink = connection.sink;
+    Ptr<Connection> keep(this); // it may be disconnected meanwhile
+    std::shared_ptr<Sink> told = sink;
     Simulation* sim = GetSimulation();
-    if (!sink->connected || !sim)
+    if (!told->connected || !sim)
     {
         return;
     }
+    for (std::size_t i = names.size(); i < count; i++)
+    {
+        names.push_back(NameOf(*types[i]));
+    }
+    struct ttb_ns3_value values[TRACE_VALUES_MAX] = {};
     for (std::size_t i = 0; i < count; i++)
     {
         types[i]->fill(addresses[i], &values[i]);
-        values[i].type = types[i]->name.c_str();
+        values[i].type = names[i].c_str();
     }
     Record record = {};
     record.record.time_ns = static_cast<uint64_t>(Simulator::Now().GetNanoSeconds());
-    record.record.source = sink->source.c_str();
-    record.record.signature = sink->signature.c_str();
-    record.record.context = connection.context.c_str();
+    record.record.source = told->source.c_str();
+    record.record.signature = told->signature.c_str();
+    record.record.context = context.c_str();
     record.record.value_count = count;
     record.record.values = values;
     record.addresses = addresses;
     record.types = types;
     sim->records.push_back(&record.record);
-    sink->depth++;
-    sink->fn(sink->user, &record.record);
-    sink->depth--;
+    told->depth++;
+    told->fn(told->user, &record.record);
+    told->depth--;
     sim->records.pop_back();
 }
 
-template <typename... Ts>
-void
-Receive(Ptr<Connection> connection, Ts... args)
+const TraceSignatures* const SIGNATURES[] = {&GENERAL_SIGNATURES,
+                                             &INTERNET_SIGNATURES,
+                                             &WIFI_SIGNATURES,
+                                             &OTHER_SIGNATURES};
+
+/// @return the signature with that number; nullptr: there are not so many
+TraceMaker
+GetMaker(std::size_t number)
 {
-    constexpr std::size_t COUNT = sizeof...(Ts);
-    const void* addresses[COUNT + 1] = {static_cast<const void*>(std::addressof(args))..., nullptr};
-    const ValueType* types[COUNT + 1] = {
-        &Describe<std::remove_cv_t<std::remove_reference_t<Ts>>>::Get()...,
-        nullptr};
-    struct ttb_ns3_value values[COUNT + 1] = {};
-    Dispatch(*connection, COUNT, addresses, types, values);
+    for (const TraceSignatures* signatures : SIGNATURES)
+    {
+        if (number < signatures->count)
+        {
+            return signatures->makers[number];
+        }
+        number -= signatures->count;
+    }
+    return nullptr;
 }
-
-template <typename... Ts>
-CallbackBase
-Make(Ptr<Connection> connection)
-{
-    return MakeBoundCallback(&Receive<Ts...>, connection);
-}
-
-using Maker = CallbackBase (*)(Ptr<Connection>);
-using P = Ptr<const Packet>;
-
-/// The signatures of ns-3's modules, the commonest first. Those of LTE, mesh and the like are here
-/// as far as they can be written without their headers.
-const Maker MAKERS[] = {
-    &Make<P>,
-    &Make<uint32_t, uint32_t>,
-    &Make<Ptr<const QueueDiscItem>>,
-    &Make<uint64_t, uint64_t>,
-    &Make<double, double>,
-    &Make<Ptr<const WifiMpdu>>,
-    &Make<Mac48Address>,
-    &Make<P, const Address&>,
-    &Make<P, const Address&, const Address&>,
-    &Make<SequenceNumber32, SequenceNumber32>,
-    &Make<Time>,
-    &Make<Time, Time>,
-    &Make<const Ipv4Header&, P, uint32_t>,
-    &Make<const Ipv6Header&, P, uint32_t>,
-    &Make<P, Ptr<Ipv4>, uint32_t>,
-    &Make<P, Ptr<Ipv6>, uint32_t>,
-    &Make<const Ipv4Header&, P, Ipv4L3Protocol::DropReason, Ptr<Ipv4>, uint32_t>,
-    &Make<const Ipv6Header&, P, Ipv6L3Protocol::DropReason, Ptr<Ipv6>, uint32_t>,
-    &Make<P, const Address&, const Address&, const SeqTsSizeHeader&>,
-    &Make<bool, bool>,
-    &Make<Ptr<const MobilityModel>>,
-    &Make<P, double>,
-    &Make<uint64_t, uint16_t, uint16_t>,
-    &Make<Ptr<const PacketBurst>>,
-    &Make<Ptr<const QueueDiscItem>, const char*>,
-    &Make<>,
-    &Make<bool>,
-    &Make<uint8_t, uint8_t>,
-    &Make<uint16_t, uint16_t>,
-    &Make<int32_t, int32_t>,
-    &Make<int64_t, int64_t>,
-    &Make<uint8_t>,
-    &Make<uint16_t>,
-    &Make<uint32_t>,
-    &Make<uint64_t>,
-    &Make<double>,
-    &Make<uint64_t, Mac48Address>,
-    &Make<double, double, Mac48Address>,
-    &Make<DataRate, DataRate, Mac48Address>,
-    &Make<DataRate, DataRate>,
-    &Make<Address, Address>,
-    &Make<const Time&, const Address&>,
-    &Make<P, Ptr<NetDevice>, Ptr<NetDevice>, Time, Time>,
-    &Make<Ptr<Packet>>,
-    &Make<Ptr<PacketBurst>>,
-    &Make<Ptr<const QueueItem>>,
-    &Make<P, const TcpHeader&, Ptr<const TcpSocketBase>>,
-    &Make<TcpSocket::TcpStates_t, TcpSocket::TcpStates_t>,
-    &Make<TcpSocketState::TcpCongState_t, TcpSocketState::TcpCongState_t>,
-    &Make<TcpSocketState::EcnState_t, TcpSocketState::EcnState_t>,
-    &Make<const TcpRateOps::TcpRateSample&>,
-    &Make<const TcpRateOps::TcpRateConnection&>,
-    &Make<const std::string&, const std::string&>,
-    &Make<const Ipv4Address&>,
-    // Wifi
-    &Make<const WifiMacHeader&>,
-    &Make<Time, Time, WifiPhyState>,
-    &Make<P, double, WifiMode, WifiPreamble>,
-    &Make<P, WifiMode, WifiPreamble, uint8_t>,
-    &Make<P, WifiPhyRxfailureReason>,
-    &Make<P, RxPowerWattPerChannelBand>,
-    &Make<WifiTxVector, Time>,
-    &Make<WifiConstPsduMap, WifiTxVector, double>,
-    &Make<P, uint16_t, WifiTxVector, MpduInfo, uint16_t>,
-    &Make<P, uint16_t, WifiTxVector, MpduInfo, SignalNoiseDbm, uint16_t>,
-    &Make<WifiMacDropReason, Ptr<const WifiMpdu>>,
-    &Make<uint8_t, Ptr<const WifiMpdu>, const WifiTxVector&>,
-    &Make<uint8_t, Ptr<const WifiPsdu>, const WifiTxVector&>,
-    &Make<uint8_t, WifiPsduMap*, const std::set<Mac48Address>*, std::size_t>,
-    &Make<uint16_t, Mac48Address>,
-    &Make<uint8_t, Mac48Address>,
-    &Make<uint32_t, uint8_t>,
-    &Make<Time, Time, uint8_t>,
-    &Make<Time, Mac48Address, uint8_t, OriginatorBlockAckAgreement::State>,
-    &Make<uint8_t, double, bool, double, double>,
-    &Make<bool, uint32_t, double, Time>,
-    // ours
-    &Make<P, NodePort::DropReason>,
-    // OLSR, spectrum
-    &Make<const olsr::PacketHeader&, const olsr::MessageList&>,
-    &Make<Ptr<SpectrumSignalParameters>>,
-    &Make<Ptr<const SpectrumPhy>, Ptr<const SpectrumPhy>, double>,
-    &Make<Ptr<const MobilityModel>, Ptr<const MobilityModel>, double, double, double, double>,
-    &Make<Ptr<const SpectrumValue>>,
-    &Make<Ptr<SpectrumValue>>,
-    // others, whose arguments are of general types
-    &Make<P, uint32_t>,
-    &Make<P, uint16_t>,
-    &Make<P, Mac48Address>,
-    &Make<P, const Mac48Address&>,
-    &Make<P, Mac8Address>,
-    &Make<P, uint8_t, uint8_t>,
-    &Make<Mac48Address, Mac48Address>,
-    &Make<Time, Time, uint32_t, uint32_t, double, uint32_t, double>,
-    &Make<uint64_t, uint16_t>,
-    &Make<uint64_t, uint16_t, uint16_t, uint8_t>,
-    &Make<uint64_t, uint16_t, uint16_t, uint16_t>,
-    &Make<uint64_t, uint16_t, uint16_t, std::string>,
-    &Make<uint64_t, uint16_t, uint16_t, std::string, uint8_t>,
-    &Make<uint64_t, bool, uint8_t, uint8_t>,
-    &Make<uint32_t, uint32_t, double>,
-    &Make<uint32_t, uint32_t, uint16_t, uint8_t, uint16_t, uint8_t>,
-    &Make<uint16_t, uint8_t, uint32_t>,
-    &Make<uint16_t, uint8_t, uint32_t, uint64_t>,
-    &Make<uint16_t, uint16_t, double>,
-    &Make<uint16_t, uint16_t, double, uint8_t>,
-    &Make<uint16_t, uint16_t, double, double, uint8_t>,
-    &Make<uint16_t, uint16_t, double, double, bool, uint8_t>,
-    &Make<uint16_t, Ptr<SpectrumValue>>,
-    &Make<uint16_t, const std::vector<int>&>,
-};
-
-constexpr std::size_t MAKER_COUNT = sizeof(MAKERS) / sizeof(MAKERS[0]);
 
 /// While one of these lives, nothing is printed: ns-3 comments on each callback that does not fit.
-class Silence : private std::streambuf
+class Silence
 {
   public:
     Silence()
-        : m_original(std::cerr.rdbuf(this)),
-          m_log(std::clog.rdbuf(this))
+        : m_original(std::cerr.rdbuf(m_text.rdbuf())),
+          m_log(std::clog.rdbuf(m_text.rdbuf()))
     {
     }
 
-    ~Silence() override
+    ~Silence()
     {
         std::clog.rdbuf(m_log);
         std::cerr.rdbuf(m_original);
     }
 
-  private:
-    int_type overflow(int_type c) override
+    /// @return what ns-3 said that the callback should have been, in C++; "" if it did not
+    std::string GetExpected() const
     {
-        return traits_type::not_eof(c);
+        static const std::string LABEL = "expected=CallbackImpl<void";
+        std::string said = m_text.str();
+        std::size_t begin = said.find(LABEL);
+        if (begin == std::string::npos)
+        {
+            return "";
+        }
+        begin += LABEL.size();
+        begin += said[begin] == ',';
+        // 3.37 repeats the name, each time it is asked for it once more.
+        std::size_t end = std::min(said.find('\n', begin), said.find(">void", begin));
+        if (end == std::string::npos || said[end] == '\n')
+        {
+            end = std::min(end, said.size()) - 1; // the bracket
+        }
+        return said.substr(begin, end - begin);
     }
 
+  private:
+    std::ostringstream m_text;  //!< instead
     std::streambuf* m_original; //!< where std::cerr goes
     std::streambuf* m_log;      //!< where std::clog goes
 };
@@ -300,14 +185,14 @@ enum class Offered
     WRONG_OBJECT,
 };
 
-/// Offer a callback.
+/// Offer a callback. expected: what it should have been, as ns-3 says
 Offered
-Offer(Connection& connection, std::size_t maker)
+Offer(Connection& connection, TraceMaker maker, std::string& expected)
 {
-    CallbackBase callback = MAKERS[maker](&connection);
+    TraceCallback callback = maker(&connection);
+    Silence silence;
     try
     {
-        Silence silence;
         if (!connection.accessor->ConnectWithoutContext(PeekPointer(connection.object), callback))
         {
             return Offered::WRONG_OBJECT;
@@ -315,6 +200,7 @@ Offer(Connection& connection, std::size_t maker)
     }
     catch (const FatalError&) // how ns-3 says that it does not fit
     {
+        expected = silence.GetExpected();
         return Offered::WRONG_SIGNATURE;
     }
     connection.callback = callback;
@@ -335,10 +221,10 @@ ConnectOne(std::shared_ptr<Sink> sink,
     connection->accessor = source.accessor;
     connection->context = context;
     auto known = sim.signatures.find(PeekPointer(source.accessor));
-    std::size_t first = known == sim.signatures.end() ? 0 : known->second;
-    for (std::size_t i = first; i < MAKER_COUNT; i++)
+    std::string expected;
+    for (std::size_t i = known == sim.signatures.end() ? 0 : known->second; GetMaker(i); i++)
     {
-        Offered result = Offer(*connection, i);
+        Offered result = Offer(*connection, GetMaker(i), expected);
         if (result == Offered::WRONG_OBJECT)
         {
             Fail(-EOPNOTSUPP,
@@ -355,8 +241,8 @@ ConnectOne(std::shared_ptr<Sink> sink,
     }
     Fail(-EOPNOTSUPP,
          "trace source " + source.name + " of " + object->GetInstanceTypeId().GetName() +
-             " has the signature " + source.callback +
-             ", which is not among those that C can have");
+             " has the signature " + source.callback + " (" + expected +
+             "), which is not among those that C can have");
 }
 
 struct TypeId::TraceSourceInformation
@@ -403,7 +289,7 @@ Disconnect(Trace& trace)
                                                            connection->callback);
         }
         connection->object = nullptr;
-        connection->callback = CallbackBase();
+        connection->callback = TraceCallback();
     }
     trace.connections.clear();
 }
@@ -567,7 +453,7 @@ ttb_ns3_record_packet(const struct ttb_ns3_record* record,
         {
             Fail(-EINVAL,
                  "value " + std::to_string(index) + " of " + record->source +
-                     " is no packet, but " + inner.types[index]->name);
+                     " is no packet, but " + record->values[index].type);
         }
         if (size)
         {
@@ -596,7 +482,7 @@ ttb_ns3_record_object(const struct ttb_ns3_record* record,
         {
             Fail(-EINVAL,
                  "value " + std::to_string(index) + " of " + record->source +
-                     " is no object, but " + inner.types[index]->name);
+                     " is no object, but " + record->values[index].type);
         }
         *object = NewHandle(found);
     });

@@ -35,7 +35,11 @@ set(ttb_ns3_c_functions
   ethernet-switch.cc
   fatal-streams.cc
   link-control.cc
-  place-model.cc)
+  place-model.cc
+  trace-signatures-general.cc
+  trace-signatures-internet.cc
+  trace-signatures-others.cc
+  trace-signatures-wifi.cc)
 
 # Below include/ttbridge/ns3.
 set(ttb_ns3_headers

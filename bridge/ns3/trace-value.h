@@ -29,7 +29,7 @@ namespace ttb
 /** What can be done with an argument of a type; one for each type. */
 struct ValueType
 {
-    std::string name;                                           //!< as C++ has it
+    const std::type_info* type;                                 //!< which
     void (*fill)(const void* value, struct ttb_ns3_value* out); //!< kind and number
     std::string (*text)(const void* value);                     //!< for people
     ns3::Ptr<const ns3::Packet> (*packet)(const void* value);   //!< or nullptr
@@ -218,22 +218,22 @@ struct Describe
         return nullptr;
     }
 
-    static std::string Name()
-    {
-        int status = 0;
-        char* text = abi::__cxa_demangle(typeid(T).name(), nullptr, nullptr, &status);
-        std::string name = text ? text : typeid(T).name();
-        std::free(text);
-        return name;
-    }
-
-    /** @return the one for this type; made once, and never changed */
-    static const ValueType& Get()
-    {
-        static const ValueType type = {Name(), &Fill, &Text, &Packet, &Object};
-        return type;
-    }
+    static constexpr ValueType TYPE = {&typeid(T), &Fill, &Text, &Packet, &Object}; //!< the one
 };
+
+/** More values than any trace source has. */
+constexpr std::size_t TRACE_VALUES_MAX = 12;
+
+/** @return the name of a type as C++ has it */
+inline std::string
+NameOf(const ValueType& type)
+{
+    int status = 0;
+    char* text = abi::__cxa_demangle(type.type->name(), nullptr, nullptr, &status);
+    std::string name = text ? text : type.type->name();
+    std::free(text);
+    return name;
+}
 
 } // namespace ttb
 

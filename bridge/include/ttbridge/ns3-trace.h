@@ -78,7 +78,8 @@ struct ttb_ns3_trace;
  * Connect a trace source of an object.
  * @param trace  gets a handle, valid until ttb_ns3_trace_disconnect(); may be NULL
  * @return 0; -ENOENT: no such trace source; -EOPNOTSUPP: its signature has types of a module that this
- *         library is not linked with (some of LTE, UAN, mesh, WiMAX)
+ *         library is not linked with (UAN, DSR), or the type claims to inherit it from a class that it is
+ *         not derived from; -EIO: ns-3 calls it obsolete
  */
 int ttb_ns3_trace_connect(struct ttb_ns3_object *object, const char *source, ttb_ns3_trace_fn fn,
                           void *user, struct ttb_ns3_trace **trace);

@@ -83,6 +83,9 @@ struct ttb_ns3_opts {
                                     unless told otherwise. Linux drops such packets. */
 };
 
+/** The ns-3 that the library was built with, e.g. "3.37"; "" if that is not known. */
+const char *ttb_ns3_version(void);
+
 /**
  * Begin a simulation. pcap files get nanosecond time stamps from now on.
  * @return 0 and *ns3, to be ended with ttb_ns3_free(); -EBUSY: there is one in this process;

@@ -142,6 +142,16 @@ static void bulk_loopback_commands(unsigned i, char *text, size_t size_bytes)
     snprintf(text, size_bytes, SERVE FETCH, BULK_MIB, "127.0.0.1");
 }
 
+static void bulk_counts(const struct outcome *outcome)
+{
+    double frames = (double)outcome->frames;
+
+    rig_row("  grants per frame", (double)outcome->grants / frames, "", 0.05, 1);
+    rig_row("  kicks per frame", (double)outcome->kicks / frames, "", 0, 0);
+    rig_row("  calls per frame", (double)outcome->calls / frames, "", 0, 0);
+    rig_row("  frames per MiB", frames / BULK_MIB, "", 0, 0);
+}
+
 static void bench_bulk(void)
 {
     const struct setup loopback = {.node_count = 1,
@@ -155,12 +165,19 @@ static void bench_bulk(void)
         .commands = bulk_commands,
         .from_ns = 900 * MS,
     };
-    double floors[REPEAT], one[REPEAT], two[REPEAT], automatic[REPEAT], floor;
-    struct outcome outcome;
+    double floors[REPEAT], one[REPEAT], two[REPEAT], automatic[REPEAT], offload[REPEAT], floor;
+    struct outcome outcome, offloaded;
+    struct setup card;
 
     for (int i = 0; i < REPEAT; i++) {
         rig_run(&loopback, &outcome);
         floors[i] = outcome.wall_s * 1e3 / BULK_MIB;
+        card = pair;
+        card.jobs = 1;
+        card.offload = true;
+        card.coalesce_ns = 50 * US;
+        rig_run(&card, &offloaded);
+        offload[i] = offloaded.wall_s * 1e3 / BULK_MIB;
         pair.jobs = TTB_JOBS_AUTO;
         rig_run(&pair, &outcome);
         automatic[i] = outcome.wall_s * 1e3 / BULK_MIB;
@@ -176,9 +193,9 @@ static void bench_bulk(void)
     rig_row("TCP, automatic jobs, per MiB", median(automatic, REPEAT), "ms", median(one, REPEAT),
             1.05);
     rig_row("TCP, two jobs, per MiB", median(two, REPEAT), "ms", median(one, REPEAT), 0);
-    rig_row("  grants per frame", (double)outcome.grants / (double)outcome.frames, "", 0.05, 1);
-    rig_row("  kicks per frame", (double)outcome.kicks / (double)outcome.frames, "", 0, 0);
-    rig_row("  frames per MiB", (double)outcome.frames / BULK_MIB, "", 0, 0);
+    bulk_counts(&outcome);
+    rig_row("TCP, offload, 50 us moderation, per MiB", median(offload, REPEAT), "ms", floor, 2);
+    bulk_counts(&offloaded);
 }
 
 /* -------------------------------------------------------------------------- many nodes: idle, boot */

@@ -123,7 +123,13 @@ static void add_node(struct rig *rig, unsigned i)
         .commands = commands,
         .kernel_arguments = arguments,
     };
-    struct ttb_lab_interface_opts interface = {.size = sizeof(interface), .addresses = {address}};
+    struct ttb_lab_interface_opts interface = {
+        .size = sizeof(interface),
+        .addresses = {address},
+        .offload = rig->setup->offload,
+        .coalesce_ns = rig->setup->coalesce_ns,
+        .coalesce_frames = rig->setup->coalesce_frames,
+    };
 
     snprintf(name, sizeof(name), "n%u", i);
     snprintf(address, sizeof(address), "10.0.%u.%u/16", i / 250, i % 250 + 1);

@@ -15,6 +15,7 @@
 
 #define RIG_NODES_MAX 1024
 
+#define US UINT64_C(1000)
 #define MS UINT64_C(1000000)
 #define S  UINT64_C(1000000000)
 
@@ -28,6 +29,9 @@ struct setup {
     unsigned node_count;
     enum topology topology;
     struct ttb_net_params params; /* of every link */
+    bool offload;                 /* of every port, and the next two: struct ttb_port_opts */
+    uint64_t coalesce_ns;
+    uint32_t coalesce_frames;
     uint32_t jobs;
     bool no_look_ahead;
     /* The commands of node i, into `text`; NULL: "sleep 1000000". */

@@ -68,6 +68,7 @@ int ttb_node_get_outlook(struct ttb_node *node, struct ttb_node_outlook *outlook
     outlook->ran_to_ns =
         node->ran_to_ns > outlook->time_ns ? node->ran_to_ns : outlook->time_ns + 1;
     outlook->is_paused = node->paused;
-    outlook->has_calls = node->calls != NULL;
+    outlook->has_calls =
+        node->calls || (node->due_ns != TTB_TIME_NEVER && node->due_ns <= outlook->request_ns);
     return 0;
 }

@@ -10,6 +10,7 @@
  *   node.c       life of a node: due, started, running, waiting, ended
  *   join.c       connections to calendar sockets, matched to nodes by START's id
  *   port.c       ports: frames in and out, kicks and calls
+ *   coalesce.c   interrupt moderation: frames that wait in a port
  *   inspect.c    standing still, and what is to come
  *   placement.c  which core what runs on
  *   wall.c       where the wall time goes
@@ -74,6 +75,10 @@ struct ttb_port {
     uint8_t mac[6];
     uint16_t mtu;
     uint32_t backlog_frames;
+    bool offload;
+    uint64_t coalesce_ns; /* 0: a node is interrupted for every frame */
+    uint32_t coalesce_frames;
+    uint64_t due_ns; /* when the frames that are held are due; TTB_TIME_NEVER: none is */
     bool carrier;
     struct ttb__listener listener;
     struct ttb__netdev *netdev; /* NULL: nobody is attached */
@@ -92,8 +97,8 @@ struct ttb__sent_frame;
 /*
  * Invariants:
  * - `entry` is in the calendar iff the node is due or waiting: at its start time in state IDLE, and
- *   in state WAITING unless it is paused, at its request or the time of its calls, whichever is
- *   earlier. While it runs it is in no calendar.
+ *   in state WAITING unless it is paused, at its request, the time of its calls, or of held frames that
+ *   become due, whichever is earliest. While it runs it is in no calendar.
  * - `sent_entry` is in the calendar iff `sent` is not empty, at the time of the first of its frames.
  */
 struct ttb_node {
@@ -121,6 +126,7 @@ struct ttb_node {
     uint64_t kick_ns;      /* its time in the kick that is being served */
     struct ttb_port *calls, **calls_end; /* ports with calls to send, in the order they arose */
     uint64_t call_ns;                    /* when */
+    uint64_t due_ns;                     /* earliest due_ns of its ports */
     struct ttb__sent_frame *sent, **sent_end; /* frames that the network has not seen */
     struct ttb__calendar_entry sent_entry;
     uint64_t wall_start_ns, wall_stop_ns; /* of the grant it runs in, or ran in last */
@@ -284,9 +290,24 @@ int ttb__port_settle_calls(struct ttb_bridge *bridge);
 /* Send the replies that were held back until a bound was acknowledged. */
 void ttb__port_release_replies(struct ttb_node *node);
 
+/* Remember that the port has calls to send at time_ns, if it has. */
+void ttb__port_queue_call(struct ttb_port *port, uint64_t time_ns);
+
 /* A node's clock stops: calls that are due wait until it goes on. */
 void ttb__port_pause(struct ttb_port *port);
 void ttb__port_resume(struct ttb_port *port);
+
+/* coalesce.c */
+/* A frame has been handed to a port that holds what comes. */
+void ttb__coalesce_note(struct ttb_port *port);
+/* The node's turn has come: release what is due by then. */
+void ttb__coalesce_settle(struct ttb_node *node, uint64_t time_ns);
+/* When held frames become due after time_ns; TTB_TIME_NEVER: none. A node does not run beyond it. */
+uint64_t ttb__coalesce_next_ns(const struct ttb_node *node, uint64_t time_ns);
+/* Nothing is held any more. */
+void ttb__coalesce_clear(struct ttb_port *port);
+/* The node's clock stood still. */
+void ttb__coalesce_resume(struct ttb_port *port);
 
 /* round.c */
 /* Run the first node of the calendar, and with it all others that may run by now. */

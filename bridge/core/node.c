@@ -52,9 +52,11 @@ static void set_state(struct ttb_node *node, enum ttb_node_state state, const ch
 /* When a waiting node's turn comes; TTB_TIME_NEVER for a sleeper without a request. */
 static uint64_t turn_ns(const struct ttb_node *node)
 {
-    uint64_t request_ns = ttb__controller_request_ns(node->controller);
+    uint64_t turn_ns = ttb__controller_request_ns(node->controller);
 
-    return node->calls && node->call_ns < request_ns ? node->call_ns : request_ns;
+    if (node->calls && node->call_ns < turn_ns)
+        turn_ns = node->call_ns;
+    return node->due_ns < turn_ns ? node->due_ns : turn_ns;
 }
 
 int ttb__node_enter_calendar(struct ttb_node *node)
@@ -308,6 +310,8 @@ void ttb__node_free(struct ttb_node *node)
     ttb__transmit_discard(node);
     ttb__controller_free(node->controller);
     for (uint32_t i = 0; i < node->port_count; i++)
+        ttb__port_close(node->ports[i]);
+    for (uint32_t i = 0; i < node->port_count; i++)
         ttb__port_free(node->ports[i]);
     ttb__listener_close(node->bridge, &node->listener);
     free(node);
@@ -455,6 +459,7 @@ int ttb_bridge_add_node(struct ttb_bridge *bridge, const struct ttb_node_opts *o
     node->listener.fd = -1;
     node->exit_status = -1;
     node->calls_end = &node->calls;
+    node->due_ns = TTB_TIME_NEVER;
     node->patience_ms = bridge->hang_report_ms;
     rc = ttb__calendar_insert(&bridge->calendar, &node->entry, opts->start_ns, TTB__CLASS_NODE,
                               TTB__ENTRY_TURN(node));

@@ -21,11 +21,13 @@
 #define ETHERNET_HEADER_BYTES 14
 #define DEFAULT_MTU           1500
 #define DEFAULT_BACKLOG       1000
+#define DEFAULT_COALESCE      256
+#define COALESCE_MAX_NS       1000000000
 
 /* ------------------------------------------------------------------------------------ calls */
 
 /* A node that is ahead of the bridge's clock is interrupted where it is. */
-static void queue_call(struct ttb_port *port, uint64_t time_ns)
+void ttb__port_queue_call(struct ttb_port *port, uint64_t time_ns)
 {
     struct ttb_node *node = port->node;
 
@@ -101,6 +103,8 @@ int ttb__port_settle_calls(struct ttb_bridge *bridge)
 {
     bool any;
 
+    for (uint32_t i = 0; i < bridge->round_count; i++)
+        ttb__coalesce_settle(bridge->round[i], bridge->round[i]->entry.key.time_ns);
     do {
         int rc;
 
@@ -149,7 +153,8 @@ void ttb__port_pause(struct ttb_port *port)
 
 void ttb__port_resume(struct ttb_port *port)
 {
-    queue_call(port, port->bridge->now_ns);
+    ttb__coalesce_resume(port);
+    ttb__port_queue_call(port, port->bridge->now_ns);
 }
 
 /* ---------------------------------------------------------------------- the device's callbacks */
@@ -227,7 +232,7 @@ static bool on_kicked(void *user, unsigned sent, bool calls_wanted)
         /* Only what it has sent can come back to it; kicks before have lowered the bound already. */
         bound_ns = sent ? ttb__port_return_ns(port, node->kick_ns) : TTB_TIME_NEVER;
     }
-    queue_call(port, node->kick_ns);
+    ttb__port_queue_call(port, node->kick_ns);
     if (bound_ns >= node->bound_ns)
         return false;
     node->bound_ns = bound_ns;
@@ -303,6 +308,8 @@ static void attach(struct ttb_port *port, int fd)
         .carrier = port->carrier,
         .wall_clock = !port->node,
         .backlog_frames = port->backlog_frames,
+        .offload = port->offload,
+        .hold = port->coalesce_ns > 0,
     };
     int rc = ttb__netdev_new(&port->bridge->loop, fd, &opts, &netdev_ops, port, &port->netdev);
 
@@ -338,6 +345,7 @@ void ttb__port_close(struct ttb_port *port)
 
     call_answered(port);
     unqueue_call(port);
+    ttb__coalesce_clear(port);
     port->closed = false;
     if (!port->netdev)
         return;
@@ -394,6 +402,12 @@ static int port_new(struct ttb_bridge *bridge, struct ttb_node *node, uint32_t i
                                 "port %s: mtu %u is less than IPv4's minimum of 68", opts->name,
                                 opts->mtu);
     }
+    if (opts->coalesce_ns > COALESCE_MAX_NS || (opts->coalesce_ns && !node)) {
+        return ttb__bridge_fail(bridge, -EINVAL,
+                                "port %s: coalesce_ns %" PRIu64
+                                " is more than a second, or the port is in wall-clock time",
+                                opts->name, opts->coalesce_ns);
+    }
     port = calloc(1, sizeof(*port));
     if (!port)
         return ttb__bridge_fail(bridge, -ENOMEM, "out of memory");
@@ -403,9 +417,15 @@ static int port_new(struct ttb_bridge *bridge, struct ttb_node *node, uint32_t i
         .index = index,
         .mtu = opts->mtu ? opts->mtu : DEFAULT_MTU,
         .backlog_frames = opts->backlog_frames ? opts->backlog_frames : DEFAULT_BACKLOG,
+        .offload = opts->offload,
+        .coalesce_ns = opts->coalesce_ns,
+        .coalesce_frames = opts->coalesce_frames ? opts->coalesce_frames : DEFAULT_COALESCE,
+        .due_ns = TTB_TIME_NEVER,
         .carrier = true,
         .listener = {.fd = -1},
     };
+    if (port->coalesce_frames > port->backlog_frames)
+        port->coalesce_frames = port->backlog_frames;
     strcpy(port->name, opts->name);
     if (node)
         port->slot = bridge->port_slots++;
@@ -536,7 +556,7 @@ static void notify(struct ttb_port *port)
         ttb__netdev_flush_calls(port->netdev);
         return;
     }
-    queue_call(port, port->bridge->now_ns);
+    ttb__port_queue_call(port, port->bridge->now_ns);
 }
 
 /* A node that is ahead of the clock got there because a longer latency was promised. */
@@ -577,6 +597,8 @@ int ttb_port_deliver(struct ttb_port *port, const void *frame, size_t len_bytes)
     } else {
         port->stats.rx_frames++;
         port->stats.rx_bytes += len_bytes;
+        if (port->coalesce_ns)
+            ttb__coalesce_note(port);
         notify(port);
     }
     if (bridge->observer.delivered) {

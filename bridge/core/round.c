@@ -36,7 +36,12 @@ static int add(struct ttb_bridge *bridge, struct ttb_node *node)
 static uint64_t bound_of(const struct ttb_node *node, uint64_t until_ns)
 {
     uint64_t limit_ns = node->entry.key.time_ns + TTB__GRANT_MAX_NS;
+    uint64_t due_ns = TTB_TIME_NEVER;
 
+    if (node->due_ns != TTB_TIME_NEVER)
+        due_ns = ttb__coalesce_next_ns(node, node->entry.key.time_ns);
+    if (due_ns < limit_ns)
+        limit_ns = due_ns;
     return ttb__look_ahead_bound(node, until_ns < limit_ns ? until_ns : limit_ns);
 }
 

@@ -389,6 +389,9 @@ int ttb_lab_node_add_interface(struct ttb_lab_node *node, const struct ttb_lab_i
     memcpy(port_opts.mac, opts->mac, sizeof(port_opts.mac));
     port_opts.mtu = opts->mtu;
     port_opts.backlog_frames = opts->backlog_frames;
+    port_opts.offload = opts->offload;
+    port_opts.coalesce_ns = opts->coalesce_ns;
+    port_opts.coalesce_frames = opts->coalesce_frames;
     rc = ttb_node_add_port(node->node, &port_opts, &interface->port);
     if (rc)
         return ttb__lab_fail(lab, rc, "%s", ttb_bridge_error(lab->bridge));

@@ -366,7 +366,13 @@ static int add_interface(struct ttb__run_node *node, size_t number)
 {
     const Ttb__Scenario__Interface *given = node->given->interfaces[number];
     struct ttb_lab_interface_opts opts = {
-        .size = sizeof(opts), .name = given->name, .mtu = (uint16_t)given->mtu_bytes};
+        .size = sizeof(opts),
+        .name = given->name,
+        .mtu = (uint16_t)given->mtu_bytes,
+        .offload = given->offload,
+        .coalesce_ns = given->coalesce_ns,
+        .coalesce_frames = given->coalesce_frames,
+    };
     int rc;
 
     for (size_t i = 0; i < given->n_addresses && i < TTB_LAB_ADDRESSES_MAX; i++)

@@ -146,6 +146,20 @@ static void check_end(const struct ttb__model *model, const struct ttb__end *end
                              "only ends of ethernet links have a %s of their own", keys[i].key);
         }
     }
+    if (interface && end->owner != TTB__OWNER_NODE) {
+        const struct {
+            const char *key;
+            bool present;
+        } keys[] = {{"offload", interface->has_offload},
+                    {"coalesce", interface->has_coalesce_ns},
+                    {"coalesce_frames", interface->has_coalesce_frames}};
+
+        for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+            if (keys[i].present)
+                ttb__problem(model->problems, TTB__FIELD(path, keys[i].key), TTB__AT_KEY,
+                             "only interfaces of Linux nodes have this");
+        }
+    }
     if (interface && interface->has_loss_ppb && interface->loss_ppb > 0 && link->error_model)
         ttb__problem(model->problems, TTB__FIELD(path, "loss"), TTB__AT_KEY,
                      "the link has an error model, which excludes loss");

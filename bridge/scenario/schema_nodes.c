@@ -83,6 +83,31 @@ static const struct ttb__key interface_keys[] = {
      .max = TTB__QUEUE_MAX,
      .fallback_doc = "the link's",
      .doc = "On an `ethernet` link: frames that may wait at this end."},
+    {.key = "offload",
+     .field = "offload",
+     .kind = TTB__BOOL,
+     .fallback_doc = "`false`",
+     .doc = "Of a Linux node: let it leave checksums and the segmentation of TCP to the interface, "
+            "and "
+            "take several segments as one. On the link are the segments in either case."},
+    {.key = "coalesce",
+     .field = "coalesce_ns",
+     .kind = TTB__NUMBER,
+     .quantity = TTB__QUANTITY_TIME,
+     .max = TTB__COALESCE_MAX,
+     .fallback_doc = "`0s`: every frame interrupts",
+     .doc = "Of a Linux node: interrupt moderation. Frames that arrive wait in the interface until "
+            "this "
+            "time has passed since the first of them, or `coalesce_frames` wait; then the node is "
+            "given all at once."},
+    {.key = "coalesce_frames",
+     .field = "coalesce_frames",
+     .kind = TTB__NUMBER,
+     .quantity = TTB__QUANTITY_COUNT,
+     .min = 1,
+     .max = TTB__COALESCE_FRAMES_MAX,
+     .fallback_doc = "256",
+     .doc = "With `coalesce`: how many frames wait at most."},
     {.key = NULL},
 };
 

@@ -12,13 +12,15 @@
 #include "scenario/texts.h"
 
 /* Bounds that several keys share. */
-#define TTB__TIME_MAX   UINT64_C(1000000000000000000) /* 10^18 ns; ns-3's clock has 63 bits */
-#define TTB__RATE_MAX   UINT64_C(1000000000000000)    /* 10^15 bit/s: a bit takes a femtosecond */
-#define TTB__LENGTH_MAX UINT64_C(1000000000000)       /* a million km */
-#define TTB__MTU_MIN    68                            /* RFC 791 */
-#define TTB__MTU_MAX    65521                         /* TTB_FRAME_MAX less the Ethernet header */
-#define TTB__QUEUE_MAX  1000000
-#define TTB__MIB        (UINT64_C(1) << 20)
+#define TTB__TIME_MAX            UINT64_C(1000000000000000000) /* 10^18 ns; ns-3's clock has 63 bits */
+#define TTB__RATE_MAX            UINT64_C(1000000000000000) /* 10^15 bit/s: a bit takes a femtosecond */
+#define TTB__LENGTH_MAX          UINT64_C(1000000000000) /* a million km */
+#define TTB__MTU_MIN             68                      /* RFC 791 */
+#define TTB__MTU_MAX             65521 /* TTB_FRAME_MAX less the Ethernet header */
+#define TTB__QUEUE_MAX           1000000
+#define TTB__COALESCE_MAX        UINT64_C(1000000000) /* struct ttb_port_opts */
+#define TTB__COALESCE_FRAMES_MAX 1000
+#define TTB__MIB                 (UINT64_C(1) << 20)
 
 extern const struct ttb__object ttb__defaults_object;
 extern const struct ttb__object ttb__ns3_object;

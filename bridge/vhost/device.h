@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @file device.h
- * Inside of struct ttb__netdev, shared by the files of this folder: netdev.c (frames, calls, life),
- * queue.c (starting, stopping and notifying queues) and requests.c (messages).
+ * Inside of struct ttb__netdev, shared by the files of this folder: netdev.c (frames from the guest, calls, life),
+ * receive.c (frames to the guest), queue.c (starting, stopping and notifying queues) and requests.c (messages).
  */
 #ifndef TTB_VHOST_DEVICE_H
 #define TTB_VHOST_DEVICE_H
 
 #include "vhost/connection.h"
 #include "vhost/memory.h"
+#include "vhost/merge.h"
 #include "vhost/netdev.h"
+#include "vhost/segment.h"
 #include "vhost/virtqueue.h"
+
+#define TTB__ETH_HEADER_BYTES 14u
 
 #define TTB__QUEUES 2
 #define TTB__RX     0 /* what the guest receives: virtio 1.2, 5.1.2 */
@@ -56,14 +60,17 @@ struct ttb__netdev {
     bool reply_held; /* to reply_request, until ttb__netdev_reply() */
     uint32_t reply_request;
 
-    /* Frames that found no buffer, oldest first. */
+    /* Frames that wait, oldest first; see receive.c. */
     struct ttb__backlog_frame *backlog, **backlog_tail;
     uint32_t backlog_frames, backlog_frames_max;
+    uint32_t held_frames, fresh_frames;
+    bool hold; /* what comes waits for ttb__netdev_release() */
 
     /* Scratch. A frame may be received while one is being transmitted, so nothing is shared. */
     struct ttb__chain tx_chain, rx_first, rx_next;
     struct ttb__ring_used_elem *rx_used; /* as many as the receive ring has descriptors */
     uint8_t *tx_frame;
+    uint8_t *rx_merged; /* NULL: offloads are not offered */
 
     /* Wall-clock mode: goes on where a long turn stopped, and polls queues without a kick
      * descriptor. */
@@ -107,9 +114,21 @@ uint64_t ttb__netdev_protocol_features(const struct ttb__netdev *netdev);
 /* The guest has kicked this queue: do what it asks for. Called outside of ttb__memory_enter().
  * @return true if the layer above wants the reply held back */
 bool ttb__netdev_serve(struct ttb__netdev *netdev, struct ttb__queue *queue);
-void ttb__netdev_drop_backlog(struct ttb__netdev *netdev);
+/* Neither closed nor failed. */
+bool ttb__netdev_is_usable(const struct ttb__netdev *netdev);
+/* Longest frame that the port's MTU allows, VLAN tag included if this one has one. */
+size_t ttb__netdev_frame_limit(const struct ttb__netdev *netdev, const uint8_t *frame,
+                               size_t len_bytes);
+/* Leave guest memory; -ECONNRESET if it was taken away meanwhile. */
+int ttb__netdev_leave(struct ttb__netdev *netdev, struct ttb__memory_guard *guard);
 /* Hand a frame that no ring produced (a RARP) to the layer above. */
 void ttb__netdev_send_rarp(struct ttb__netdev *netdev, const uint8_t mac[6]);
+
+/* receive.c */
+/* As many frames of the backlog as fit, but not those that are held. A kick is asked for only while frames
+ * wait for buffers, so that a driver which refills in time makes none. 0; -ECONNRESET */
+int ttb__netdev_drain_backlog(struct ttb__netdev *netdev);
+void ttb__netdev_drop_backlog(struct ttb__netdev *netdev);
 
 /* queue.c */
 void ttb__queue_init(struct ttb__netdev *netdev, struct ttb__queue *queue);

@@ -61,6 +61,10 @@ struct ttb__netdev_opts {
     bool carrier;            /* VIRTIO_NET_S_LINK_UP at start */
     bool wall_clock;         /* do not offer in-band notifications */
     uint32_t backlog_frames; /* limit of frames waiting for receive buffers */
+    bool offload; /* offer checksum and segmentation offload in both directions: frames that come
+                     from the guest are those that a card would put on the wire, and segments for it
+                     that wait may be merged */
+    bool hold;    /* frames for the guest wait for ttb__netdev_release() */
 };
 
 /* Take over a connected stream socket (made non-blocking, closed with the device). */
@@ -72,10 +76,16 @@ void ttb__netdev_free(struct ttb__netdev *netdev);
 /* Put a frame into the guest's receive ring, or into the backlog if it has no buffers now.
  * 0; -ENETDOWN if no driver has its receive ring enabled; -ENOBUFS if the backlog is full; -EMSGSIZE
  * (longer than the MTU allows, or than what the driver's buffers can ever hold); -EINVAL (shorter than
- * an Ethernet header). A broken ring closes the device: -ECONNRESET. */
+ * an Ethernet header). A broken ring closes the device: -ECONNRESET.
+ * With opts.offload or opts.hold it goes into the backlog first, and into the ring in
+ * ttb__netdev_flush_calls(), which is then to be called before the guest goes on. */
 int ttb__netdev_receive(struct ttb__netdev *netdev, const void *frame, size_t len_bytes);
 
-/* True if calls (or config change notices) are to be sent. */
+/* opts.hold: frames that wait to be released; release them all. */
+uint32_t ttb__netdev_held(const struct ttb__netdev *netdev);
+void ttb__netdev_release(struct ttb__netdev *netdev);
+
+/* True if calls (or config change notices) are to be sent, or frames wait to go into the ring. */
 bool ttb__netdev_has_calls(const struct ttb__netdev *netdev);
 
 /* Send the collected calls. Returns how many replies are outstanding; 0: nothing to wait for

@@ -87,8 +87,15 @@ enum ttb__vhost_protocol_bit {
 
 /* Bits of GET_FEATURES: virtio's and, in a gap, vhost-user's own. */
 enum ttb__virtio_feature_bit {
+    TTB__VIRTIO_NET_F_CSUM = 0,
+    TTB__VIRTIO_NET_F_GUEST_CSUM = 1,
     TTB__VIRTIO_NET_F_MTU = 3,
     TTB__VIRTIO_NET_F_MAC = 5,
+    TTB__VIRTIO_NET_F_GUEST_TSO4 = 7,
+    TTB__VIRTIO_NET_F_GUEST_TSO6 = 8,
+    TTB__VIRTIO_NET_F_HOST_TSO4 = 11,
+    TTB__VIRTIO_NET_F_HOST_TSO6 = 12,
+    TTB__VIRTIO_NET_F_HOST_ECN = 13,
     TTB__VIRTIO_NET_F_MRG_RXBUF = 15,
     TTB__VIRTIO_NET_F_STATUS = 16,
     TTB__VIRTIO_F_ANY_LAYOUT = 27,
@@ -211,6 +218,9 @@ struct ttb__net_header {
 #define TTB__NET_HEADER_LONG  12u
 #define TTB__NET_F_NEEDS_CSUM 0x1u
 #define TTB__NET_GSO_NONE     0x0u
+#define TTB__NET_GSO_TCPV4    0x1u
+#define TTB__NET_GSO_TCPV6    0x4u
+#define TTB__NET_GSO_ECN      0x80u
 #define TTB__NET_S_LINK_UP    0x1u
 
 struct ttb__net_config {

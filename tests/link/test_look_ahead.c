@@ -186,7 +186,14 @@ static void add_nodes(struct trial *trial)
 
 static struct ttb_net_end *add_port(struct trial *trial, unsigned node, const char *address)
 {
-    struct ttb_lab_interface_opts opts = {.size = sizeof(opts), .addresses = {address}};
+    /* Drawn from nothing, so that the networks of a seed are those without these options. */
+    static const uint64_t coalesce_ns[] = {0, 20 * US, 700 * US};
+    struct ttb_lab_interface_opts opts = {
+        .size = sizeof(opts),
+        .addresses = {address},
+        .offload = (trial->seed + node) % 2,
+        .coalesce_ns = coalesce_ns[(trial->seed + node) % 3],
+    };
     struct ttb_port *port;
     struct ttb_net_end *end;
 

@@ -70,7 +70,8 @@ struct front_end {
     bool call_by_pipe;
     unsigned region_count; /* the memory is cut in so many regions */
     struct ttb__netdev_opts opts;
-    bool hold; /* kicked() has the reply held back */
+    struct ttb__net_header tx_header; /* of frames that are queued */
+    bool hold;                        /* kicked() has the reply held back */
 
     struct ttb_loop loop;
     struct ttb__netdev *netdev;
@@ -94,6 +95,8 @@ struct front_end {
     char closed_why[512];
     char dropped_why[512];
     void (*on_transmit)(struct front_end *fe, const void *frame, size_t len_bytes);
+
+    struct ttb__net_header rx_header; /* of the frame that was taken last */
 
     /* what the front end got on the backend channel */
     unsigned calls[FE_QUEUES], config_changes;

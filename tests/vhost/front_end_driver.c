@@ -258,7 +258,7 @@ void fe_queue_frame(struct front_end *fe, const void *frame, size_t len_bytes,
     uint64_t at = fe_alloc(fe, header_bytes + len_bytes, 1);
     struct fe_buffer *buffers = malloc((header_bytes + len_bytes) * sizeof(*buffers));
 
-    memset(fe_at(fe, at), 0, header_bytes);
+    memcpy(fe_at(fe, at), &fe->tx_header, header_bytes);
     memcpy((uint8_t *)fe_at(fe, at) + header_bytes, frame, len_bytes);
     fe_add(fe, FE_TX, buffers, cut(fe, at, header_bytes + len_bytes, layout, buffers), 0, indirect);
     free(buffers);
@@ -326,8 +326,11 @@ bool fe_take_frame(struct front_end *fe, struct fe_frame *frame, unsigned *buffe
     gather(fe, &chain, used_bytes, frame);
     assert_true(frame->len_bytes >= header_bytes);
     memcpy(&header, frame->data, header_bytes);
-    assert_int_equal(header.flags, 0);
-    assert_int_equal(header.gso_type, 0);
+    if (!fe->opts.offload) {
+        assert_int_equal(header.flags, 0);
+        assert_int_equal(header.gso_type, 0);
+    }
+    fe->rx_header = header;
     if (header_bytes == 12)
         assert_true(header.num_buffers >= 1);
     else

@@ -335,6 +335,20 @@ struct ttb_port_opts {
     uint8_t mac[6];   /**< all zero: made from node id and port index, 02:74:74:NN:NN:PP (tt) */
     uint16_t mtu;     /**< told to the driver; 0: 1500. Frames above are dropped and counted. */
     uint32_t backlog_frames; /**< frames kept when the driver has no buffer; 0: 1000 */
+    /** Let the driver leave checksums and the segmentation of TCP to the port, and take several
+     * segments as one, as it does with a network card that offers this. It is up to the driver
+     * whether it does (in Linux: ethtool -K). What is on the network are the segments in either case:
+     * the transmit callback is called for each of them, at the time at which the driver handed over
+     * the whole, and ttb_port_deliver() takes them one by one. Segments that come at one instant
+     * are given to the driver as one. A guest that hands over 64 KiB at once takes less processor time
+     * and sends at other times than one that makes 45 frames of it, so a run is another one. */
+    bool offload;
+    /** Interrupt moderation (in Linux: ethtool -C, rx-usecs): a frame for the node waits in the port, where
+     * its driver does not see it, until this time has passed since the first that waits, or
+     * coalesce_frames wait. Then all are given to the driver at once. Fewer activations of nodes, later
+     * arrival of frames, as with a card that does this. 0: none. At most 1 s. Not for wall-clock ports. */
+    uint64_t coalesce_ns;
+    uint32_t coalesce_frames; /**< 0: 256; never more than backlog_frames. Only with coalesce_ns */
 };
 
 /**

@@ -173,7 +173,10 @@ struct ttb_lab_interface_opts {
     const char *gateway;     /**< default route, an address without length; NULL: none */
     uint8_t mac[6];          /**< all zero: see struct ttb_port_opts */
     uint16_t mtu;            /**< 0: 1500 */
-    uint32_t backlog_frames; /**< see struct ttb_port_opts */
+    uint32_t backlog_frames; /**< see struct ttb_port_opts, also for the following */
+    bool offload;
+    uint64_t coalesce_ns;
+    uint32_t coalesce_frames;
 };
 
 /**

@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "model.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/socket.h"
+#include "core/internal.h"
+
+/* Numbers that are no descriptors: nothing here is a file. */
+#define FIRST_FD 1000000
+
+struct ttb__controller {
+    struct model_node *node;
+    const struct ttb__controller_ops *ops;
+    void *user;
+};
+
+struct ttb__netdev {
+    struct model_node *node;
+    const struct ttb__netdev_ops *ops;
+    void *user;
+    bool has_call, calling, owes_reply;
+};
+
+static void add_event(struct model_node *node, uint64_t time_ns, uint8_t origin, uint8_t ttl)
+{
+    unsigned at = node->event_count++;
+
+    if (node->event_count > MODEL_EVENTS_MAX)
+        model_broken("n%u has too much to do", node->index);
+    for (; at > 0 && node->events[at - 1].time_ns > time_ns; at--)
+        node->events[at] = node->events[at - 1];
+    node->events[at] = (struct model_event){.time_ns = time_ns, .origin = origin, .ttl = ttl};
+}
+
+static void say(struct model_node *node, const char *what, unsigned origin, unsigned ttl)
+{
+    char line[64], *grown;
+    int len_bytes =
+        snprintf(line, sizeof(line), "%" PRIu64 " %s %u %u\n", node->now_ns, what, origin, ttl);
+
+    grown = realloc(node->said, node->said_bytes + (size_t)len_bytes + 1);
+    assert(grown);
+    memcpy(grown + node->said_bytes, line, (size_t)len_bytes + 1);
+    node->said = grown;
+    node->said_bytes += (size_t)len_bytes;
+}
+
+uint64_t model_next_ns(const struct model_node *node)
+{
+    return node->event_count ? node->events[0].time_ns : TTB_TIME_NEVER;
+}
+
+/* ---------------------------------------------------------------------------- what a node does */
+
+static void read_ring(struct model_node *node)
+{
+    for (unsigned i = 0; i < node->ring_count; i++) {
+        const struct model_frame *frame = &node->ring[i];
+
+        say(node, "got", frame->sender, frame->ttl);
+        if (frame->ttl)
+            add_event(node, node->now_ns + node->script.think_ns, frame->origin,
+                      (uint8_t)(frame->ttl - 1));
+    }
+    node->ring_count = 0;
+}
+
+static void send_first(struct model_node *node)
+{
+    struct ttb__netdev *netdev = node->netdev;
+    struct model_frame frame = {.origin = node->events[0].origin,
+                                .sender = (uint8_t)node->index,
+                                .ttl = node->events[0].ttl};
+
+    memmove(node->events, node->events + 1, --node->event_count * sizeof(*node->events));
+    say(node, "sent", frame.origin, frame.ttl);
+    netdev->ops->kick(netdev->user);
+    netdev->ops->transmit(netdev->user, &frame, sizeof(frame));
+    netdev->owes_reply = netdev->ops->kicked(netdev->user, 1, false);
+    if (netdev->owes_reply != (node->does == MODEL_OBEYS))
+        model_broken("n%u: a kick's reply is %s while the bound %s", node->index,
+                     netdev->owes_reply ? "held back" : "sent",
+                     node->does == MODEL_OBEYS ? "does not hold yet" : "holds");
+}
+
+/* Up to and including what makes others wait for an answer or for it. */
+static void run(struct model_node *node)
+{
+    struct ttb__controller *controller = node->controller;
+
+    if (!node->netdev) {
+        node->connecting = true;
+        node->accept(node->accept_user, 1);
+    }
+    read_ring(node);
+    if (model_next_ns(node) < node->bound_ns) {
+        if (node->now_ns < model_next_ns(node))
+            node->now_ns = model_next_ns(node);
+        send_first(node);
+        return;
+    }
+    node->request_ns = model_next_ns(node);
+    node->does = MODEL_NOTHING;
+    controller->ops->waiting(controller->user);
+}
+
+static void answer_call(struct model_node *node)
+{
+    struct ttb__controller *controller = node->controller;
+    struct ttb__netdev *netdev = node->netdev;
+    uint64_t serve_ns = node->now_ns + (node->script.late ? 1 : 0);
+
+    node->does = MODEL_NOTHING;
+    netdev->calling = false;
+    if (serve_ns < node->request_ns)
+        node->request_ns = serve_ns;
+    if (node->script.by_messages)
+        controller->ops->request(controller->user);
+    netdev->ops->calls_done(netdev->user);
+}
+
+static void step(struct model_node *node)
+{
+    switch (node->does) {
+    case MODEL_CONNECTS:
+        node->does = MODEL_NOTHING;
+        node->controller = calloc(1, sizeof(*node->controller));
+        assert(node->controller);
+        node->controller->node = node;
+        ttb__node_join(node->node, node->controller);
+        break;
+    case MODEL_RUNS:
+        run(node);
+        break;
+    case MODEL_OBEYS:
+        node->does = MODEL_RUNS;
+        node->controller->ops->acknowledged(node->controller->user);
+        if (node->netdev->owes_reply)
+            model_broken("n%u: a kick is not answered when the bound holds", node->index);
+        break;
+    case MODEL_ANSWERS:
+        answer_call(node);
+        break;
+    case MODEL_NOTHING:
+        break;
+    }
+}
+
+/* ------------------------------------------------------------------------------------- the loop */
+
+struct ttb_watch {
+    char unused;
+};
+
+static int loop_add(void *impl, int fd, uint32_t events, ttb_watch_fn fn, void *user,
+                    struct ttb_watch **watch)
+{
+    struct model *model = impl;
+    unsigned index = (unsigned)(fd - FIRST_FD);
+
+    (void)events;
+    /* The first is the calendar's, which nobody needs; then the ports', in their order. */
+    if (index > 0 && index <= model->node_count) {
+        model->nodes[index - 1].accept = fn;
+        model->nodes[index - 1].accept_user = user;
+    }
+    *watch = calloc(1, sizeof(**watch));
+    return *watch ? 0 : -ENOMEM;
+}
+
+static int loop_modify(void *impl, struct ttb_watch *watch, uint32_t events)
+{
+    (void)impl;
+    (void)watch;
+    (void)events;
+    return 0;
+}
+
+static void loop_remove(void *impl, struct ttb_watch *watch)
+{
+    (void)impl;
+    free(watch);
+}
+
+static int loop_turn(void *impl, int timeout_ms)
+{
+    struct model *model = impl;
+    struct model_node *agents[MODEL_NODES_MAX];
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < model->node_count; i++) {
+        if (model->nodes[i].does != MODEL_NOTHING)
+            agents[count++] = &model->nodes[i];
+    }
+    if (count == 0 && timeout_ms == 0)
+        return 0; /* it looks whether somebody was killed */
+    if (count == 0)
+        model_broken("deadlock: the bridge waits, and nobody has anything to say");
+    step(agents[count > 1 ? model->choose(model->choose_user, count) : 0]);
+    return 1;
+}
+
+static const struct ttb_loop_ops loop_ops = {loop_add, loop_modify, loop_remove, loop_turn};
+
+/* ------------------------------------------------------------------------- in place of sockets */
+
+/* The bridge makes its own socket first, then those of the ports. */
+static _Thread_local struct model *current;
+
+int ttb__socket_listen(const char *path)
+{
+    (void)path;
+    return FIRST_FD + (int)current->listeners++;
+}
+
+int ttb__socket_accept(int listener)
+{
+    struct model_node *node = &current->nodes[listener - FIRST_FD - 1];
+
+    if (!node->connecting)
+        return -EAGAIN;
+    node->connecting = false;
+    return FIRST_FD + 100 + (int)node->index;
+}
+
+/* ---------------------------------------------------------------------- in place of timetravel */
+
+int ttb__controller_new(const struct ttb_loop *loop, int fd, const char *name,
+                        enum ttb__controller_mode mode, const struct ttb__controller_ops *ops,
+                        void *user, struct ttb__controller **controller)
+{
+    (void)loop;
+    (void)fd;
+    (void)name;
+    (void)mode;
+    (void)ops;
+    (void)user;
+    (void)controller;
+    return -ENOSYS; /* nodes join by themselves */
+}
+
+void ttb__controller_free(struct ttb__controller *controller)
+{
+    if (controller)
+        controller->node->controller = NULL;
+    free(controller);
+}
+
+int ttb__controller_adopt(struct ttb__controller *controller, const char *name,
+                          enum ttb__controller_mode mode, const struct ttb__controller_ops *ops,
+                          void *user)
+{
+    (void)name;
+    (void)mode;
+    controller->ops = ops;
+    controller->user = user;
+    return 0;
+}
+
+int ttb__controller_start(struct ttb__controller *controller, uint64_t origin_ns)
+{
+    struct model_node *node = controller->node;
+
+    if (node->does != MODEL_NOTHING || node->now_ns != TTB_TIME_NEVER)
+        model_broken("n%u: START is answered twice", node->index);
+    node->now_ns = origin_ns;
+    node->bound_ns = origin_ns + 1;
+    node->does = MODEL_RUNS;
+    return 0;
+}
+
+int ttb__controller_run(struct ttb__controller *controller, uint64_t time_ns,
+                        uint64_t free_until_ns)
+{
+    struct model_node *node = controller->node;
+
+    if (node->does != MODEL_NOTHING || node->now_ns == TTB_TIME_NEVER)
+        model_broken("n%u: RUN while it does not wait (%d)", node->index, (int)node->does);
+    if (time_ns != node->request_ns)
+        model_broken("n%u: RUN at %" PRIu64 ", its request is %" PRIu64, node->index, time_ns,
+                     node->request_ns);
+    if (time_ns < node->now_ns || free_until_ns <= time_ns)
+        model_broken("n%u is at %" PRIu64 ": RUN at %" PRIu64 " up to %" PRIu64, node->index,
+                     node->now_ns, time_ns, free_until_ns);
+    node->now_ns = time_ns;
+    node->bound_ns = free_until_ns;
+    node->does = MODEL_RUNS;
+    return 0;
+}
+
+int ttb__controller_limit(struct ttb__controller *controller, uint64_t free_until_ns)
+{
+    struct model_node *node = controller->node;
+
+    if (node->does != MODEL_RUNS || free_until_ns <= node->now_ns)
+        model_broken("n%u at %" PRIu64 " is bounded to %" PRIu64, node->index, node->now_ns,
+                     free_until_ns);
+    if (free_until_ns < node->bound_ns)
+        node->bound_ns = free_until_ns;
+    if (!node->script.by_messages)
+        return 0;
+    node->does = MODEL_OBEYS;
+    return 1;
+}
+
+int ttb__controller_set_time(struct ttb__controller *controller, uint64_t now_ns)
+{
+    struct model_node *node = controller->node;
+
+    if (node->does != MODEL_NOTHING || now_ns < node->now_ns || now_ns > node->request_ns)
+        model_broken("n%u at %" PRIu64 ", with a request for %" PRIu64 ", is set to %" PRIu64,
+                     node->index, node->now_ns, node->request_ns, now_ns);
+    node->now_ns = now_ns;
+    return 0;
+}
+
+void ttb__controller_shift(struct ttb__controller *controller, uint64_t by_ns)
+{
+    model_broken("n%u is shifted by %" PRIu64, controller->node->index, by_ns);
+}
+
+int ttb__controller_broadcast(struct ttb__controller *controller, uint64_t value)
+{
+    model_broken("n%u gets a broadcast of %" PRIu64, controller->node->index, value);
+}
+
+uint64_t ttb__controller_time_ns(struct ttb__controller *controller)
+{
+    return controller->node->now_ns;
+}
+
+uint64_t ttb__controller_request_ns(struct ttb__controller *controller)
+{
+    return controller->node->request_ns;
+}
+
+/* --------------------------------------------------------------------------- in place of vhost */
+
+int ttb__netdev_new(const struct ttb_loop *loop, int fd, const struct ttb__netdev_opts *opts,
+                    const struct ttb__netdev_ops *ops, void *user, struct ttb__netdev **netdev)
+{
+    struct model_node *node = &current->nodes[fd - FIRST_FD - 100];
+
+    (void)loop;
+    (void)opts;
+    node->netdev = calloc(1, sizeof(*node->netdev));
+    assert(node->netdev);
+    *node->netdev = (struct ttb__netdev){.node = node, .ops = ops, .user = user};
+    *netdev = node->netdev;
+    return 0;
+}
+
+void ttb__netdev_free(struct ttb__netdev *netdev)
+{
+    if (netdev)
+        netdev->node->netdev = NULL;
+    free(netdev);
+}
+
+int ttb__netdev_receive(struct ttb__netdev *netdev, const void *frame, size_t len_bytes)
+{
+    struct model_node *node = netdev->node;
+
+    if (node->does != MODEL_NOTHING)
+        model_broken("n%u: its ring changes while it is not blocked (%d)", node->index,
+                     (int)node->does);
+    if (len_bytes != sizeof(struct model_frame) || node->ring_count == MODEL_EVENTS_MAX)
+        model_broken("n%u: a frame of %zu bytes, with %u in its ring", node->index, len_bytes,
+                     node->ring_count);
+    memcpy(&node->ring[node->ring_count++], frame, len_bytes);
+    netdev->has_call = true;
+    return 0;
+}
+
+bool ttb__netdev_has_calls(const struct ttb__netdev *netdev)
+{
+    return netdev->has_call;
+}
+
+int ttb__netdev_flush_calls(struct ttb__netdev *netdev)
+{
+    struct model_node *node = netdev->node;
+
+    if (node->does != MODEL_NOTHING)
+        model_broken("n%u is called while it is not blocked (%d)", node->index, (int)node->does);
+    if (!netdev->has_call)
+        return 0;
+    netdev->has_call = false;
+    netdev->calling = true;
+    node->does = MODEL_ANSWERS;
+    return 1;
+}
+
+bool ttb__netdev_is_calling(const struct ttb__netdev *netdev)
+{
+    return netdev->calling;
+}
+
+int ttb__netdev_reply(struct ttb__netdev *netdev)
+{
+    netdev->owes_reply = false;
+    return 0;
+}
+
+bool ttb__netdev_owes_reply(const struct ttb__netdev *netdev)
+{
+    return netdev->owes_reply;
+}
+
+void ttb__netdev_set_carrier(struct ttb__netdev *netdev, bool on)
+{
+    model_broken("n%u: carrier %d", netdev->node->index, on);
+}
+
+bool ttb__netdev_is_up(const struct ttb__netdev *netdev)
+{
+    (void)netdev;
+    return true;
+}
+
+void ttb__netdev_get_stats(const struct ttb__netdev *netdev, struct ttb__netdev_stats *stats)
+{
+    (void)netdev;
+    *stats = (struct ttb__netdev_stats){0};
+}
+
+/* ------------------------------------------------------------------------------------- the model */
+
+static int launch(void *user, struct ttb_node *unused)
+{
+    struct model_node *node = user;
+
+    (void)unused;
+    node->does = MODEL_CONNECTS;
+    return 0;
+}
+
+static int reap(void *user, struct ttb_node *node, bool force, int *exit_status)
+{
+    (void)user;
+    (void)node;
+    (void)force;
+    *exit_status = 0;
+    return 0;
+}
+
+static const struct ttb_node_ops node_ops = {.launch = launch, .reap = reap};
+
+void model_begin(struct model *model, unsigned node_count)
+{
+    current = model;
+    model->node_count = node_count;
+    model->loop = (struct ttb_loop){.ops = &loop_ops, .impl = model};
+    for (unsigned i = 0; i < node_count; i++) {
+        struct model_node *node = &model->nodes[i];
+
+        node->model = model;
+        node->index = i;
+        node->now_ns = TTB_TIME_NEVER;
+        for (unsigned t = 0; t < 32; t++) {
+            if (node->script.timers & 1U << t)
+                add_event(node, t, (uint8_t)i, node->script.ttl);
+        }
+    }
+}
+
+void model_end(struct model *model)
+{
+    for (unsigned i = 0; i < model->node_count; i++)
+        free(model->nodes[i].said);
+    current = NULL;
+}
+
+void model_add_nodes(struct model *model, struct ttb_bridge *bridge)
+{
+    for (unsigned i = 0; i < model->node_count; i++) {
+        struct model_node *node = &model->nodes[i];
+        struct ttb_node_opts opts = {.size = sizeof(opts),
+                                     .name = (char[]){'n', (char)('0' + i), 0},
+                                     .ops = &node_ops,
+                                     .ops_user = node};
+        struct ttb_port_opts port_opts = {.size = sizeof(port_opts), .name = "eth0"};
+
+        if (ttb_bridge_add_node(bridge, &opts, &node->node) ||
+            ttb_node_add_port(node->node, &port_opts, &node->port))
+            model_broken("%s", ttb_bridge_error(bridge));
+    }
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    hash ^= value + UINT64_C(0x9e3779b97f4a7c15) + (hash << 6) + (hash >> 2);
+    return hash * UINT64_C(0xff51afd7ed558ccd);
+}
+
+uint64_t model_hash(const struct model *model, uint64_t seed)
+{
+    uint64_t hash = seed;
+
+    for (unsigned i = 0; i < model->node_count; i++) {
+        const struct model_node *node = &model->nodes[i];
+
+        hash = mix(hash, node->does);
+        hash = mix(hash, node->now_ns);
+        hash = mix(hash, node->bound_ns);
+        hash = mix(hash, node->request_ns);
+        hash = mix(hash, node->ring_count);
+        for (size_t j = 0; j < node->said_bytes; j++)
+            hash = mix(hash, (unsigned char)node->said[j]);
+        for (unsigned j = 0; j < node->event_count; j++)
+            hash = mix(hash, node->events[j].time_ns << 16 | node->events[j].origin << 8 |
+                                 node->events[j].ttl);
+    }
+    return hash;
+}

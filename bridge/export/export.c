@@ -386,12 +386,13 @@ static void say_where_it_ends(struct ttb_trace_reader *reader, char *text, size_
 int ttb_export_trace(const char *path, const struct ttb_export_opts *opts, int fd, char *text,
                      size_t size_bytes)
 {
+    struct ttb_trace_reader_opts reader_opts = {.size = sizeof(reader_opts), .ahead = true};
     struct ttb_trace_reader *reader;
     struct ttb_export *export;
     char warning[1024];
     int rc, closed;
 
-    rc = ttb_trace_reader_open(path, NULL, &reader, text, size_bytes);
+    rc = ttb_trace_reader_open(path, &reader_opts, &reader, text, size_bytes);
     if (rc)
         return rc;
     rc = ttb_export_open(opts, ttb_trace_reader_header(reader), fd, &export, text, size_bytes);

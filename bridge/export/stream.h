@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define TTB__STREAM_BYTES ((size_t)256 << 10)
+#define TTB__STREAM_BYTES ((size_t)1 << 20)
 
 struct ttb__stream_thread;
 

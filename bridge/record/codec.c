@@ -392,14 +392,31 @@ static int decode_inner(struct ttb__wire wire, struct ttb_trace_record *record,
     return 0;
 }
 
-/* Varints of the fast path: the first byte is nearly always the last. */
+/* Varints of the fast path: of one byte, or of up to eight at a time, where these are there. */
 static inline __attribute__((always_inline)) bool get_u64(struct ttb__wire *wire, uint64_t *value)
 {
+    uint64_t word, ends;
+    unsigned last_bit;
+
     if (wire->at < wire->end && *wire->at < 0x80) {
         *value = *wire->at++;
         return true;
     }
-    return ttb__get_varint(wire, value);
+    if (wire->end - wire->at < 8)
+        return ttb__get_varint(wire, value);
+    word = ttb__get_u64(wire->at);
+    ends = ~word & 0x8080808080808080;
+    if (!ends)
+        return ttb__get_varint(wire, value);
+    /* Up to the first byte without the upper bit; then seven bits of each byte are put together. */
+    last_bit = (unsigned)__builtin_ctzll(ends);
+    wire->at += last_bit / 8 + 1;
+    word &= (2ULL << last_bit) - 1;
+    word &= 0x7f7f7f7f7f7f7f7f;
+    word = (word & 0x007f007f007f007f) | (word & 0x7f007f007f007f00) >> 1;
+    word = (word & 0x00003fff00003fff) | (word & 0x3fff00003fff0000) >> 2;
+    *value = (word & 0x000000000fffffff) | (word & 0x0fffffff00000000) >> 4;
+    return true;
 }
 
 static inline bool get_tag(struct ttb__wire *wire, unsigned number, unsigned type)
@@ -420,7 +437,7 @@ static bool decode_plain_frame(const uint8_t *data, size_t len_bytes,
 {
     struct ttb__wire wire = {.at = data, .end = data + len_bytes};
     uint64_t node = TTB_TRACE_NONE, time_ns, what, place, packet, frame_bytes, payload_bytes;
-    struct ttb_trace_bytes payload = {0};
+    const uint8_t *payload = NULL;
 
     if (!get_tag(&wire, 1, TTB__WIRE_VARINT) || !get_u64(&wire, &time_ns))
         return false;
@@ -439,7 +456,7 @@ static bool decode_plain_frame(const uint8_t *data, size_t len_bytes,
         if (!get_u64(&wire, &payload_bytes) || payload_bytes > frame_bytes ||
             payload_bytes > (uint64_t)(wire.end - wire.at))
             return false;
-        payload = (struct ttb_trace_bytes){.data = wire.at, .len_bytes = payload_bytes};
+        payload = wire.at;
         wire.at += payload_bytes;
     }
     if (wire.at != wire.end)
@@ -449,13 +466,15 @@ static bool decode_plain_frame(const uint8_t *data, size_t len_bytes,
     record->time_ns = time_ns;
     record->node = (uint32_t)node;
     record->number = 0;
-    record->frame = (struct ttb_trace_frame){
-        .what = (enum ttb_trace_what)what,
-        .place = (uint32_t)place,
-        .packet = packet,
-        .len_bytes = (uint32_t)frame_bytes,
-        .payload = payload,
-    };
+    record->frame.what = (enum ttb_trace_what)what;
+    record->frame.place = (uint32_t)place;
+    record->frame.packet = packet;
+    record->frame.len_bytes = (uint32_t)frame_bytes;
+    record->frame.payload.data = payload;
+    record->frame.payload.len_bytes = payload ? payload_bytes : 0;
+    record->frame.port_reason = TTB_DROP_NONE;
+    record->frame.reason.data = NULL;
+    record->frame.reason.len_bytes = 0;
     return true;
 }
 

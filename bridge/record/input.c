@@ -94,6 +94,7 @@ int ttb__trace_in_open(struct ttb__trace_in *input, int fd, bool owns_fd, const 
 
 void ttb__trace_in_close(struct ttb__trace_in *input)
 {
+    ttb__trace_ahead_stop(input);
     if (input->owns_fd && input->fd >= 0)
         close(input->fd);
     ZSTD_freeDCtx(input->zstd);
@@ -106,6 +107,8 @@ void ttb__trace_in_close(struct ttb__trace_in *input)
 
 void ttb__trace_in_seek(struct ttb__trace_in *input, uint64_t offset, uint32_t sequence)
 {
+    if (input->ahead)
+        ttb__trace_ahead_forget(input);
     input->offset = offset;
     input->sequence = sequence;
     input->tail = false;
@@ -218,6 +221,11 @@ static bool is_known(uint8_t kind)
 }
 
 int ttb__trace_in_next(struct ttb__trace_in *input, struct ttb__error *error)
+{
+    return input->ahead ? ttb__trace_ahead_next(input, error) : ttb__trace_in_load(input, error);
+}
+
+int ttb__trace_in_load(struct ttb__trace_in *input, struct ttb__error *error)
 {
     int rc;
 

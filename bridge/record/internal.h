@@ -295,6 +295,7 @@ struct ttb__trace_in {
     uint8_t *stored, *raw;
     size_t stored_room, raw_room;
     struct ZSTD_DCtx_s *zstd;
+    struct ttb__trace_ahead *ahead; /* NULL: blocks are loaded when they are asked for */
 };
 
 int ttb__trace_in_open(struct ttb__trace_in *input, int fd, bool owns_fd, const char *name,
@@ -304,9 +305,19 @@ void ttb__trace_in_close(struct ttb__trace_in *input);
  * @return 1; 0: the file ends here, or within a block, and error has a sentence if it is within;
  *         -EBADMSG; ... */
 int ttb__trace_in_next(struct ttb__trace_in *input, struct ttb__error *error);
+/* The same, at once and in this thread. */
+int ttb__trace_in_load(struct ttb__trace_in *input, struct ttb__error *error);
 /* Load the tail as the next block. @return 1; 0: there is none that fits */
 int ttb__trace_in_tail(struct ttb__trace_in *input);
 void ttb__trace_in_seek(struct ttb__trace_in *input, uint64_t offset, uint32_t sequence);
+
+/* ahead.c: from now on blocks are loaded by a thread while the one before is used; if there is no memory,
+ * or no thread, or the input is a pipe, all stays as it is. */
+void ttb__trace_ahead_start(struct ttb__trace_in *input);
+void ttb__trace_ahead_stop(struct ttb__trace_in *input);
+/* The input goes elsewhere: what was loaded is of no use. */
+void ttb__trace_ahead_forget(struct ttb__trace_in *input);
+int ttb__trace_ahead_next(struct ttb__trace_in *input, struct ttb__error *error);
 
 /* ---------------------------------------------------------------------------------------- text */
 

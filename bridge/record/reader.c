@@ -215,6 +215,8 @@ static int open_fd(int fd, bool owns_fd, const char *name, const char *path,
         goto out;
     }
     look_ahead(reader);
+    if (opts && opts->ahead)
+        ttb__trace_ahead_start(&reader->input);
     *made = reader;
     return 0;
 

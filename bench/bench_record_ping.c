@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What recording adds to the ping benchmark: pings with and without a trace, in turns. Of each the best
- * run counts, since whatever else the machine does only makes a run slower. Processor time is told as
+ * What recording adds to the ping benchmark: pings with and without a trace, in turns. Medians are told,
+ * and what recording adds is the median of the differences within pairs of turns, so that a load that
+ * comes and goes is in both sides of most of them. Processor time is told as
  * well, which suffers less from other load: of this process (bridge and recording), and of all,
  * nodes and their boot included, where a cache that recording takes from the nodes would show.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -15,8 +17,8 @@
 
 #include "clock.h"
 
-#define PINGS 10000
-#define TURNS 4
+#define PINGS 5000
+#define TURNS 11
 
 struct cost {
     double wall_us, cpu_us, all_cpu_us; /* per ping */
@@ -104,6 +106,7 @@ static int finish_trace(struct run *run)
     return rc;
 }
 
+/* trace_bytes is left as it is if there is no trace. */
 static int ping(bool record, struct cost *cost, long long *trace_bytes)
 {
     const struct ttb_lab_opts opts = {.size = sizeof(opts), .seed = 1};
@@ -130,7 +133,8 @@ static int ping(bool record, struct cost *cost, long long *trace_bytes)
         rc = ttb_lab_node_exit_status(run.nodes[0], &status);
     if (rc || status)
         fprintf(stderr, "bench_record_ping: %s\n", ttb_lab_error(run.lab));
-    *trace_bytes = run.trace_bytes;
+    if (record)
+        *trace_bytes = run.trace_bytes;
     ttb_trace_writer_close(run.writer, NULL);
     ttb_net_free(run.net);
     ttb_lab_free(run.lab);
@@ -139,32 +143,53 @@ static int ping(bool record, struct cost *cost, long long *trace_bytes)
     return rc || status ? -1 : 0;
 }
 
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static double median(const double *values)
+{
+    double sorted[TURNS];
+
+    memcpy(sorted, values, sizeof(sorted));
+    qsort(sorted, TURNS, sizeof(*sorted), compare);
+    return sorted[TURNS / 2];
+}
+
+/* Of the values with and without; what comes on top in percent of `of`, by the medians of pairs. */
+static void print(const char *what, double values[2][TURNS], const double *of, const char *of_what)
+{
+    double added[TURNS];
+
+    for (int i = 0; i < TURNS; i++)
+        added[i] = (values[1][i] - values[0][i]) / of[i] * 100;
+    printf("  %-27s %6.1f us %6.1f us (%+.1f %%%s)\n", what, median(values[0]), median(values[1]),
+           median(added), of_what);
+}
+
 int main(void)
 {
-    struct cost best[2] = {{1e9, 1e9, 1e9}, {1e9, 1e9, 1e9}};
+    double wall_us[2][TURNS], cpu_us[2][TURNS], all_cpu_us[2][TURNS];
     long long trace_bytes = 0;
 
     for (int turn = 0; turn < 2 * TURNS; turn++) {
-        struct cost cost, *kept = &best[turn % 2];
+        /* Which one of a pair comes first changes from pair to pair. */
+        int pair = turn / 2, record = turn % 2 != pair % 2;
+        struct cost cost;
 
-        if (ping(turn % 2, &cost, &trace_bytes))
+        if (ping(record, &cost, &trace_bytes))
             return 3;
-        if (cost.wall_us < kept->wall_us)
-            kept->wall_us = cost.wall_us;
-        if (cost.cpu_us < kept->cpu_us)
-            kept->cpu_us = cost.cpu_us;
-        if (cost.all_cpu_us < kept->all_cpu_us)
-            kept->all_cpu_us = cost.all_cpu_us;
+        wall_us[record][pair] = cost.wall_us;
+        cpu_us[record][pair] = cost.cpu_us;
+        all_cpu_us[record][pair] = cost.all_cpu_us;
     }
-    printf("record_ping: per ping, without and with recording\n"
-           "  wall time                  %6.1f us %6.1f us (%+.1f %%)\n"
-           "  processor, bridge          %6.1f us %6.1f us (%+.1f %% of the ping's wall time)\n"
-           "  processor, bridge and nodes%6.1f us %6.1f us (%+.1f %%)\n"
-           "  trace                      %6.1f bytes\n",
-           best[0].wall_us, best[1].wall_us, (best[1].wall_us / best[0].wall_us - 1) * 100,
-           best[0].cpu_us, best[1].cpu_us,
-           (best[1].cpu_us - best[0].cpu_us) / best[0].wall_us * 100, best[0].all_cpu_us,
-           best[1].all_cpu_us, (best[1].all_cpu_us / best[0].all_cpu_us - 1) * 100,
-           (double)trace_bytes / PINGS);
+    printf("record_ping: per ping, without and with recording; medians of %d pairs\n", TURNS);
+    print("wall time", wall_us, wall_us[0], "");
+    print("processor, bridge", cpu_us, all_cpu_us[0], " of all processor time");
+    print("processor, bridge and nodes", all_cpu_us, all_cpu_us[0], "");
+    printf("  %-27s %6.1f bytes\n", "trace", (double)trace_bytes / PINGS);
     return 0;
 }

@@ -51,9 +51,10 @@ bool parse_number(const char *text, uint64_t *value);
 /* Of --jobs. Returns 0, or what usage_error() does. */
 int parse_jobs(const char *command, const char *text, uint32_t *jobs);
 
-/* scenario_diff.c: a line on each field that differs. @return how many do */
-unsigned diff_scenarios(const struct ttb_trace_header *expected,
-                        const struct ttb_trace_header *actual, ttb_trace_line_fn fn, void *user);
+/* made_of.c: a line on each thing that two runs were made of and that differs, fields of their
+ * scenarios included, after the title. False: there was nothing to print. */
+bool print_made_of(const struct ttb_trace_header *expected, const struct ttb_trace_header *actual,
+                   const char *title);
 
 /* data.c: the path of a file that belongs to the installation, e.g. "images/build.sh".
  * TTB_DATADIR, the installation that the program is part of, its build's source: the first that is

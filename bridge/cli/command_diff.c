@@ -21,33 +21,6 @@ static const char help[] =
     "the\n"
     "same as far as it goes; 2 usage; 3 a trace cannot be read.\n";
 
-struct made_of {
-    bool any;
-    bool by_field; /* fields of the scenario have been told */
-};
-
-static void print_line(void *user, const char *text)
-{
-    struct made_of *made_of = user;
-
-    if (made_of->by_field && strcmp(text, "scenario: its content differs") == 0)
-        return;
-    if (!made_of->any)
-        puts("What the runs were made of differs:");
-    made_of->any = true;
-    printf("  %s\n", text);
-}
-
-static void print_headers(const struct ttb_trace_header *a, const struct ttb_trace_header *b)
-{
-    struct made_of made_of = {0};
-
-    made_of.by_field = diff_scenarios(a, b, print_line, &made_of) > 0;
-    ttb_trace_diff_headers(a, b, print_line, &made_of);
-    if (made_of.any)
-        putchar('\n');
-}
-
 static void print_difference(const struct ttb_trace_difference *difference)
 {
     printf("%s\n", difference->summary);
@@ -90,7 +63,9 @@ static int diff(const char *a, const char *b, const struct ttb_trace_compare_opt
         goto out;
     }
     if (with_headers)
-        print_headers(ttb_trace_reader_header(expected), ttb_trace_reader_header(actual));
+        if (print_made_of(ttb_trace_reader_header(expected), ttb_trace_reader_header(actual),
+                          "What the runs were made of differs:"))
+            putchar('\n');
     rc = ttb_trace_diff(expected, actual, opts, &compare);
     if (rc == 0) {
         status = print_same(expected, actual, opts->without_schedule);

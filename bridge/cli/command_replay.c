@@ -14,6 +14,7 @@
 #include "cli.h"
 #include "run/run.h"
 #include "run/time_text.h"
+#include "what_if.h"
 
 struct request {
     const char *path;
@@ -21,6 +22,7 @@ struct request {
     const char *node; /* NULL: all */
     uint64_t until_ns;
     uint32_t jobs;
+    const char **overrides; /* ends with NULL */
     const char *const *gdb; /* its arguments; NULL: no gdb */
     bool quiet;
 };
@@ -58,6 +60,9 @@ static void help(void)
           "      --gdb         with --node: run gdb on the node's kernel, attached at the time of\n"
           "                    --until (else where the node starts). Simulated time stands still\n"
           "                    while gdb does; what follows \"--\" goes to gdb\n"
+          "      --set KEY=VALUE\n"
+          "                    what if: repeat it with this field of the scenario changed, e.g.\n"
+          "                    links.lan.delay=5ms, and see what differs first; may be repeated\n"
           "      --jobs N      let up to N nodes run at the same time; default: auto. It changes\n"
           "                    nothing, however many there were when it was recorded\n"
           "  -o, --output DIR  keep the repeated run in DIR\n"
@@ -66,35 +71,6 @@ static void help(void)
           "Exit status: 0 identical, as far as the recording goes; 1 it differs; 2 usage; 3 the\n"
           "trace cannot be read, or the run broke.\n",
           stdout);
-}
-
-/* Kernels and images by the paths that were recorded, as long as there is something: if it is another
- * file by now, that is among what differs. */
-static int use_artifacts(Ttb__Scenario *scenario, const struct ttb_trace_header *header,
-                         const struct ttb_trace_tables *tables)
-{
-    for (size_t i = 0; i < tables->node_count && i < scenario->n_nodes; i++) {
-        const struct ttb_trace_node *node = &tables->nodes[i];
-        char **fields[] = {&scenario->nodes[i]->kernel, &scenario->nodes[i]->image};
-        const uint32_t artifacts[] = {node->kernel, node->image};
-
-        for (unsigned j = 0; j < 2; j++) {
-            const char *path;
-            char *copy;
-
-            if (artifacts[j] >= header->artifact_count)
-                continue;
-            path = header->artifacts[artifacts[j]].path;
-            if (!path || !strchr(path, '/') || access(path, R_OK) < 0)
-                continue;
-            copy = strdup(path);
-            if (!copy)
-                return -ENOMEM;
-            free(*fields[j]);
-            *fields[j] = copy;
-        }
-    }
-    return 0;
 }
 
 static void on_record(void *user, const struct ttb_trace_tables *tables,
@@ -108,26 +84,15 @@ static void on_record(void *user, const struct ttb_trace_tables *tables,
     }
 }
 
-static void print_line(void *user, const char *text)
-{
-    bool *any = user;
-
-    if (!*any)
-        puts("\nWhat the runs were made of differs:");
-    *any = true;
-    printf("  %s\n", text);
-}
-
 /* Worth knowing, whether it made a difference or not. */
-static void print_made_of(const struct replay *replay)
+static void print_origins(const struct replay *replay)
 {
     struct ttb_trace_reader *repeated;
-    bool any = false;
 
     if (ttb_trace_reader_open(ttb__run_directory(replay->run), NULL, &repeated, NULL, 0) != 0)
         return;
-    ttb_trace_diff_headers(ttb_trace_reader_header(replay->recorded),
-                           ttb_trace_reader_header(repeated), print_line, &any);
+    print_made_of(ttb_trace_reader_header(replay->recorded), ttb_trace_reader_header(repeated),
+                  "\nWhat the runs were made of differs:");
     ttb_trace_reader_free(repeated);
 }
 
@@ -140,7 +105,7 @@ static void print_difference(const struct replay *replay,
         printf("            %s\n", difference->before[i]);
     printf("  recorded  %s\n", difference->expected ? difference->expected : "(nothing more)");
     printf("  repeated  %s\n", difference->actual ? difference->actual : "(nothing more)");
-    print_made_of(replay);
+    print_origins(replay);
 }
 
 /* The recording itself was cut off: it is the same as far as it goes. */
@@ -248,7 +213,7 @@ static int report(const struct replay *replay)
         printf("node %s alone: ", replay->request->node);
     printf("identical%s, to %.9f s of simulated time\n", rc ? " as far as was recorded" : "",
            (double)compared_until_ns(replay, rc != 0) / 1e9);
-    print_made_of(replay);
+    print_origins(replay);
     return EXIT_AS_EXPECTED;
 }
 
@@ -266,14 +231,14 @@ static int play(struct replay *replay)
     return EXIT_BROKEN;
 }
 
-static int repeat(struct replay *replay, const Ttb__Scenario *scenario)
+static int repeat(struct replay *replay, const struct what_if *what_if)
 {
     const struct request *request = replay->request;
     struct ttb__run_opts opts = {
-        .scenario = scenario,
+        .scenario = what_if->scenario,
         .directory = request->directory,
         .progress = !request->quiet && !request->gdb && isatty(STDERR_FILENO),
-        .packed = ttb_trace_reader_header(replay->recorded)->scenario,
+        .packed = {what_if->packed, what_if->packed_bytes},
         .only_node = request->node,
         .debuggable = request->gdb != NULL,
         .has_stop = !request->node && request->until_ns != TTB_TIME_NEVER,
@@ -362,15 +327,15 @@ static int add_streams(struct replay *replay, uint32_t node)
     return rc ? rc : add_stream(replay, &opts);
 }
 
-static int compare_and_repeat(struct replay *replay, const Ttb__Scenario *scenario)
+static int compare_and_repeat(struct replay *replay, const struct what_if *what_if)
 {
     int status = EXIT_BROKEN;
     uint32_t node = 0;
 
-    if (replay->request->node && find_node(replay, scenario, &node))
+    if (replay->request->node && find_node(replay, what_if->scenario, &node))
         return EXIT_USAGE;
     if (!add_streams(replay, node))
-        status = repeat(replay, scenario);
+        status = repeat(replay, what_if);
     for (unsigned i = 0; i < replay->stream_count; i++) {
         ttb_trace_compare_free(replay->streams[i].compare);
         ttb_trace_reader_free(replay->streams[i].recorded);
@@ -380,11 +345,8 @@ static int compare_and_repeat(struct replay *replay, const Ttb__Scenario *scenar
 
 static int replay_trace(const struct request *request)
 {
-    const struct ttb_scenario_opts scenario_opts = {.size = sizeof(scenario_opts),
-                                                    .name = request->path};
     struct replay replay = {.request = request};
-    const struct ttb_trace_header *header;
-    Ttb__Scenario *scenario = NULL;
+    struct what_if what_if;
     char error[1200];
     int status = EXIT_BROKEN;
 
@@ -392,18 +354,10 @@ static int replay_trace(const struct request *request)
         fprintf(stderr, "ttb replay: %s\n", error);
         return EXIT_BROKEN;
     }
-    header = ttb_trace_reader_header(replay.recorded);
-    if (!header->scenario.len_bytes)
-        fprintf(stderr, "ttb replay: %s: has no scenario, so it cannot be repeated\n",
-                request->path);
-    else if (ttb_scenario_unpack(header->scenario.data, header->scenario.len_bytes, &scenario_opts,
-                                 &scenario))
-        fprintf(stderr, "ttb replay: %s: its scenario cannot be read\n", request->path);
-    else if (use_artifacts(scenario, header, ttb_trace_reader_tables(replay.recorded)))
-        fputs("ttb replay: out of memory\n", stderr);
-    else
-        status = compare_and_repeat(&replay, scenario);
-    ttb_scenario_free(scenario);
+    status = what_if_open(&what_if, request->path, replay.recorded, request->overrides);
+    if (!status)
+        status = compare_and_repeat(&replay, &what_if);
+    what_if_close(&what_if);
     ttb_trace_reader_free(replay.recorded);
     return status;
 }
@@ -416,16 +370,22 @@ static int parse(int argc, char **argv, struct request *request)
     enum {
         UNTIL = 256,
         GDB,
-        JOBS
+        JOBS,
+        SET
     };
     static const struct option options[] = {
-        {"node", required_argument, NULL, 'n'},   {"until", required_argument, NULL, UNTIL},
-        {"gdb", no_argument, NULL, GDB},          {"jobs", required_argument, NULL, JOBS},
-        {"output", required_argument, NULL, 'o'}, {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+        {"node", required_argument, NULL, 'n'},
+        {"until", required_argument, NULL, UNTIL},
+        {"gdb", no_argument, NULL, GDB},
+        {"jobs", required_argument, NULL, JOBS},
+        {"set", required_argument, NULL, SET},
+        {"output", required_argument, NULL, 'o'},
+        {"quiet", no_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     static const char *const none[] = {NULL};
-    int option, status, count = 1;
+    int option, status, count = 1, override_count = 0;
     bool gdb = false;
 
     while (count < argc && strcmp(argv[count], "--") != 0)
@@ -444,6 +404,11 @@ static int parse(int argc, char **argv, struct request *request)
             break;
         case GDB:
             gdb = true;
+            break;
+        case SET:
+            if (!strchr(optarg, '=') || *optarg == '=')
+                return usage_error("replay", "--set: \"%s\" is not KEY=VALUE", optarg);
+            request->overrides[override_count++] = optarg;
             break;
         case JOBS:
             status = parse_jobs("replay", optarg, &request->jobs);
@@ -482,9 +447,16 @@ static int parse(int argc, char **argv, struct request *request)
 int command_replay(int argc, char **argv)
 {
     struct request request = {.until_ns = TTB_TIME_NEVER};
-    int status = parse(argc, argv, &request);
+    int status;
 
-    if (status)
-        return status < 0 ? EXIT_AS_EXPECTED : status;
-    return replay_trace(&request);
+    request.overrides = calloc((size_t)argc + 1, sizeof(*request.overrides));
+    if (!request.overrides) {
+        fputs("ttb replay: out of memory\n", stderr);
+        return EXIT_BROKEN;
+    }
+    status = parse(argc, argv, &request);
+    if (!status)
+        status = replay_trace(&request);
+    free(request.overrides);
+    return status < 0 ? EXIT_AS_EXPECTED : status;
 }

@@ -258,6 +258,46 @@ static void a_changed_delay_and_a_changed_kernel_option_are_named(void **state)
     assert_says(said.out, "  b  prints  [    0.000000] Linux version ");
 }
 
+/* From the trace alone, with one thing changed: files of the host are in it. */
+static void what_a_change_would_change_is_shown(void **state)
+{
+    struct said said;
+
+    (void)state;
+    write_scenario("engine: builtin\n"
+                   "links: {lan: {type: ethernet, delay: 1ms}}\n"
+                   "nodes:\n"
+                   "  a:\n"
+                   "    interfaces: [{link: lan, address: 10.0.0.1/24}]\n"
+                   "    files: {/etc/given: {from: given}, /etc/own: \"text\\n\"}\n"
+                   "    run: [cat /etc/given /etc/own, ping -c 2 b]\n"
+                   "  b: {interfaces: [{link: lan, address: 10.0.0.2/24}], run: [uname -r]}\n");
+    expect("printf 'a\\000b\\n' > given && $TTB run -q s.yaml -o 1 && rm given", 0, &said);
+    expect("$TTB replay 1 --set links.lan.delay=1ms", 0, &said);
+    assert_says(said.out, "identical, to ");
+    expect("$TTB replay 1 --set links.lan.delay=2ms", 1, &said);
+    assert_says(said.out, "differs at 0.01");
+    assert_says(said.out, "\n  scenario: links.lan.delay: expected 1ms, found 2ms\n");
+    expect("$TTB replay 1 --set 'nodes.b.kernel_args=[loglevel=7]'", 1, &said);
+    assert_says(said.out, "\n  repeated  0.000000");
+    assert_says(said.out, "  b  prints  [    0.000000] Linux version ");
+    assert_says(said.out,
+                "  scenario: nodes.b.kernel_args[0]: expected nothing, found loglevel=7\n");
+    expect("$TTB replay 1 --node b --set 'nodes.b.kernel_args=[loglevel=7]'", 1, &said);
+    assert_says(said.out, "  b  prints  [    0.000000] Linux version ");
+    /* The other node does not take part. */
+    expect("$TTB replay 1 --node a --set 'nodes.b.kernel_args=[loglevel=7]'", 0, &said);
+    expect("$TTB replay 1 --set seed=2", 1, &said);
+    assert_says(said.out, "\n  seed: expected 1, found 2\n");
+    expect("$TTB replay 1 --set links.lan.dely=2ms", 2, &said);
+    assert_says(said.err,
+                "--set links.lan.dely=2ms: links.lan.dely: unknown key; did you mean \"delay\"?");
+    expect("$TTB replay 1 --set defaults.memory=32M", 2, &said);
+    assert_says(said.err, "a recorded scenario has its defaults in its nodes and links");
+    expect("$TTB replay 1 --set nonsense", 2, &said);
+    assert_says(said.err, "--set: \"nonsense\" is not KEY=VALUE");
+}
+
 static void a_recording_that_was_cut_off_is_played_as_far_as_it_goes(void **state)
 {
     struct said said;
@@ -400,6 +440,7 @@ int main(int argc, char **argv)
         WITH_FOLDER(how_many_nodes_ran_at_a_time_does_not_matter),
         WITH_FOLDER(a_whole_run_is_repeated_up_to_a_time),
         WITH_FOLDER(a_difference_is_found_where_it_is_only),
+        WITH_FOLDER(what_a_change_would_change_is_shown),
     };
     const struct CMUnitTest gdb[] = {
         WITH_FOLDER(gdb_sees_the_kernel_at_the_time_that_was_asked_for),

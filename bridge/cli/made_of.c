@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which fields of two scenarios differ. Both are printed in their canonical form, which has one field a
- * line, and taken apart again into paths and values: so a field that is added to the language needs
- * nothing here.
+ * What of two runs differs that they were made of, fields of their scenarios included. For those both are
+ * printed in their canonical form, which has one field a line, and taken apart again into paths and
+ * values: so a field that is added to the language needs nothing here.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,8 +152,9 @@ static void say(unsigned *count, ttb_trace_line_fn fn, void *user, const char *p
     fn(user, line);
 }
 
-unsigned diff_scenarios(const struct ttb_trace_header *expected,
-                        const struct ttb_trace_header *actual, ttb_trace_line_fn fn, void *user)
+static unsigned diff_scenarios(const struct ttb_trace_header *expected,
+                               const struct ttb_trace_header *actual, ttb_trace_line_fn fn,
+                               void *user)
 {
     struct fields a = {0}, b = {0};
     unsigned count = 0;
@@ -181,4 +182,31 @@ unsigned diff_scenarios(const struct ttb_trace_header *expected,
     free_fields(&a);
     free_fields(&b);
     return count;
+}
+
+struct made_of {
+    const char *title; /* NULL: it has been printed */
+    bool by_field;     /* fields of the scenario have been told */
+};
+
+static void print_line(void *user, const char *text)
+{
+    struct made_of *made_of = user;
+
+    if (made_of->by_field && strcmp(text, "scenario: its content differs") == 0)
+        return;
+    if (made_of->title)
+        puts(made_of->title);
+    made_of->title = NULL;
+    printf("  %s\n", text);
+}
+
+bool print_made_of(const struct ttb_trace_header *expected, const struct ttb_trace_header *actual,
+                   const char *title)
+{
+    struct made_of made_of = {.title = title};
+
+    made_of.by_field = diff_scenarios(expected, actual, print_line, &made_of) > 0;
+    ttb_trace_diff_headers(expected, actual, print_line, &made_of);
+    return !made_of.title;
 }

@@ -13,7 +13,7 @@ static const char help[] = "usage: ttb show [--records | --profile] RUN\n"
                            "\n"
                            "What happened in a run, given by its directory or trace: nodes, "
                            "traffic of each port, drops with\n"
-                           "their reasons, events, expectations.\n"
+                           "their reasons, the slowest nodes in wall time, events, expectations.\n"
                            "\n"
                            "  --records  every record, one line each, instead\n"
                            "  --profile  where the wall time went, from wall.ttb, instead\n"
@@ -25,6 +25,9 @@ static const char help[] = "usage: ttb show [--records | --profile] RUN\n"
 /* Reasons of the bridge and of the network that are told apart; later ones share the last. */
 #define REASONS_MAX 32
 #define REASON_MAX  48
+
+/* Nodes that are named as the slowest. */
+#define SLOWEST 5
 
 struct place_sums {
     uint64_t tx_frames, tx_bytes, rx_frames, rx_bytes, dropped;
@@ -208,6 +211,41 @@ static void print_nodes(struct ttb_trace_reader *reader, const struct sums *sums
     }
 }
 
+/* Of which node the run takes long, where there are many. */
+static void print_slowest(const struct ttb_trace_tables *tables, const struct sums *sums)
+{
+    uint64_t total_ns = 0, last_ns = UINT64_MAX;
+    size_t last = 0;
+
+    for (size_t i = 0; sums->wall_ns && i < tables->node_count; i++)
+        total_ns += sums->wall_ns[i];
+    if (!total_ns)
+        return;
+    printf("\nslowest     ");
+    for (unsigned count = 0; count < SLOWEST && count < tables->node_count; count++) {
+        size_t next = tables->node_count;
+
+        /* The longest after the one before, of equal ones in their order. */
+        for (size_t i = 0; i < tables->node_count; i++) {
+            uint64_t wall_ns = sums->wall_ns[i];
+
+            if (wall_ns > last_ns || (wall_ns == last_ns && i <= last && count > 0))
+                continue;
+            if (next == tables->node_count || wall_ns > sums->wall_ns[next])
+                next = i;
+        }
+        if (next == tables->node_count)
+            break;
+        last = next;
+        last_ns = sums->wall_ns[next];
+        printf("%s", count ? ", " : " ");
+        print_name(tables->nodes[next].name);
+        printf(" %.1f ms (%.0f %%)", (double)last_ns / 1e6,
+               (double)last_ns / (double)total_ns * 100);
+    }
+    printf(" of the nodes' wall time\n");
+}
+
 static void print_places(struct ttb_trace_reader *reader, const struct sums *sums)
 {
     const struct ttb_trace_tables *tables = ttb_trace_reader_tables(reader);
@@ -328,6 +366,7 @@ static int show(const char *path, bool lines)
     if (!lines) {
         read_wall(path, ttb_trace_reader_tables(reader), &sums);
         print_nodes(reader, &sums);
+        print_slowest(ttb_trace_reader_tables(reader), &sums);
         print_places(reader, &sums);
     }
     if (rc < 0)

@@ -62,6 +62,31 @@ static void show_tells_nodes_ports_drops_and_the_certificate(void **state)
     expect(f, "$TTB show $RUN/nothing", 3, "", "No such file or directory");
 }
 
+static void show_names_the_slowest_nodes(void **state)
+{
+    static const uint64_t wall_ms[] = {5, 40, 5, 0, 30, 15, 5};
+    struct fixture *f = *state;
+    struct ttb_trace_writer *writer = open_writer(f, 1);
+
+    for (uint32_t i = 0; i < 7; i++) {
+        char name[] = {'n', (char)('0' + i), 0};
+        const struct ttb_trace_node node = {
+            .id = 10 + i, .name = name, .kernel = TTB_TRACE_NONE, .image = TTB_TRACE_NONE};
+
+        assert_int_equal(ttb_trace_writer_add_node(writer, &node), 0);
+        write_record(writer, &(struct ttb_trace_record){.kind = TTB_TRACE_COST,
+                                                        .node = node.id,
+                                                        .cost = {.part = TTB_TRACE_PART_NODE,
+                                                                 .wall_ns = wall_ms[i] * MS}});
+    }
+    close_writer(writer, 6 * S);
+    expect(
+        f, "$TTB show $RUN", 0,
+        "\nslowest      n1 40.0 ms (40 %), n4 30.0 ms (30 %), n5 15.0 ms (15 %), n0 5.0 ms (5 %), "
+        "n2 5.0 ms (5 %) of the nodes' wall time\n",
+        "");
+}
+
 /* What a trace says does not reach the terminal as control characters. */
 static void names_in_traces_are_harmless(void **state)
 {
@@ -166,6 +191,7 @@ int main(int argc, char **argv)
 #define T(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
     const struct CMUnitTest tests[] = {
         T(show_tells_nodes_ports_drops_and_the_certificate),
+        T(show_names_the_slowest_nodes),
         T(names_in_traces_are_harmless),
         T(diff_tells_the_first_difference_and_exits_with_1),
         T(grants_can_be_left_out),

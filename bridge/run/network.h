@@ -35,7 +35,7 @@ struct ttb__link_counters {
 
 struct ttb__network_ops {
     const char *name;
-    const char *ns3_version; /* NULL: it is not ns-3 */
+    const char *(*ns3_version)(void); /* NULL: it is not ns-3 */
     /* Whether it can carry this scenario. @return 0; -EOPNOTSUPP and a sentence */
     int (*check)(const Ttb__Scenario *scenario, char *error, size_t error_size);
     /* @return 0 and *network, to be freed with free() below even if this fails; or a negative errno,

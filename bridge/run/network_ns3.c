@@ -385,7 +385,7 @@ static void free_network(struct ttb__network *network)
 
 const struct ttb__network_ops ttb__network_ns3 = {
     .name = "ns3",
-    .ns3_version = TTB__NS3_VERSION,
+    .ns3_version = ttb_ns3_version,
     .check = check,
     .build = build,
     .run = run,

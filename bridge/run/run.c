@@ -295,11 +295,12 @@ static int open_trace(struct ttb__run *run)
         .list = calloc(2 * run->node_count + 1, sizeof(*artifacts.list)),
         .texts = calloc(2 * run->node_count + 1, sizeof(*artifacts.texts)),
     };
-    struct ttb_trace_header header = {.scenario_name = scenario->name,
-                                      .seed = scenario->seed,
-                                      .epoch_ns = scenario->epoch_ns,
-                                      .no_look_ahead = run->no_look_ahead,
-                                      .ns3_version = run->ops ? run->ops->ns3_version : NULL};
+    struct ttb_trace_header header = {
+        .scenario_name = scenario->name,
+        .seed = scenario->seed,
+        .epoch_ns = scenario->epoch_ns,
+        .no_look_ahead = run->no_look_ahead,
+        .ns3_version = run->ops && run->ops->ns3_version ? run->ops->ns3_version() : NULL};
     struct ttb_trace_writer_opts opts = {
         .size = sizeof(opts), .directory = run->directory, .header = &header};
     uint8_t *packed = NULL;

@@ -198,11 +198,31 @@ static uint64_t timestamp(const struct ttb_export *export, uint64_t time_ns)
 
 /* ------------------------------------------------------------------------- section, interfaces */
 
+/* "; nodes run Linux 6.12.48 (sha256 2dc4b2e8b7cd9891)", and so on for other kernels. */
+static void add_kernels(const struct ttb_trace_header *header, char *text, size_t size_bytes)
+{
+    size_t used = strlen(text);
+    const char *before = "; nodes run";
+
+    for (size_t i = 0; i < header->artifact_count && used < size_bytes; i++) {
+        const struct ttb_trace_artifact *artifact = &header->artifacts[i];
+        char hex[65];
+
+        if (artifact->kind != TTB_TRACE_KERNEL)
+            continue;
+        ttb_trace_hex(artifact->sha256, hex);
+        snprintf(text + used, size_bytes - used, "%s Linux%s%.60s (sha256 %.16s)", before,
+                 artifact->version ? " " : "", artifact->version ? artifact->version : "", hex);
+        used += strlen(text + used);
+        before = ",";
+    }
+}
+
 static void write_section(struct ttb_export *export)
 {
     const struct ttb_trace_header *header = export->header;
     struct state *state = export->state;
-    char text[512];
+    char text[1024];
 
     begin_block(state, BLOCK_SECTION);
     add_u32(state, 0x1a2b3c4d);
@@ -214,6 +234,7 @@ static void write_section(struct ttb_export *export)
              " s after 1970-01-01T00:00:00Z",
              header->scenario_name ? header->scenario_name : "", header->scenario_name ? ": " : "",
              header->seed, header->epoch_ns / 1000000000, header->epoch_ns % 1000000000);
+    add_kernels(header, text, sizeof(text));
     add_option_text(state, OPT_COMMENT, text);
     add_option_text(state, SHB_HARDWARE, header->cpu_model);
     add_option_text(state, SHB_OS, header->host_kernel);

@@ -132,6 +132,8 @@ static void each_place_is_an_interface_with_all_that_is_known_of_it(void **state
     found = find_option(&block, 16, 1, &len_bytes);
     assert_non_null(found);
     assert_memory_equal(found, "sample: seed 9;", 15);
+    assert_non_null(
+        memmem(found, len_bytes, "; nodes run Linux 6.12.48 (sha256 0102030000000000)", 51));
 
     for (uint8_t i = 0; i < 2; i++) {
         const uint8_t mac[6] = {2, 0x74, 0x74, 0, i, 0};

@@ -6,7 +6,8 @@
 #   tools/setup.sh --check   name what is missing; exit status 1 if anything is
 #   tools/setup.sh --list    name everything
 #   tools/setup.sh --for test    install what "make test" needs besides: npm, which builds the HTML
-#                                report's page, and a browser that tries it
+#                                report's page, a browser that tries it, and the source of an older
+#                                kernel
 #   tools/setup.sh --for fuzz    install what "make fuzz" needs
 set -eu
 
@@ -44,8 +45,10 @@ case "${1-}" in
         case "${2-}" in
             fuzz) packages="$packages clang libclang-rt-dev" ;;
             test)
-                # Either may be there from elsewhere, and then cannot always have Debian's beside it.
+                # Either program may be there from elsewhere, and then cannot always have Debian's beside it.
                 command -v npm > /dev/null || packages="$packages npm"
+                # Debian 12 has it; elsewhere the tests on it are skipped.
+                ! grep -q '^VERSION_ID="12"' /etc/os-release || packages="$packages linux-source-6.1"
                 command -v chromium > /dev/null || packages="$packages chromium-headless-shell"
                 ;;
             *) usage ;;

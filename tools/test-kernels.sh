@@ -10,16 +10,6 @@ cd "$(dirname -- "$0")/.." || exit 1
 
 build=$1
 shift
-for version in 6.12 6.1 7.x; do
-    for variant in '' --unpatched; do
-        # shellcheck disable=SC2086 # none or one
-        uml-patches/build.sh $variant $version
-        case $? in
-            0) ;;
-            77) printf 'test-kernels: SKIPPED: %s, its source cannot be had\n' "$version" >&2 ;;
-            *) exit 1 ;;
-        esac
-    done
-done
+tools/build-kernels.sh 6.12 unpatched-6.12 6.1 unpatched-6.1 7.x unpatched-7.x || exit 1
 export TTB_TEST_PATCHES=1
 exec ctest --test-dir "$build" --output-on-failure -R '^(kernel|lab_power|lab_kernels)' "$@"

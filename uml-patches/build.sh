@@ -29,7 +29,8 @@ usage: $0 [-j JOBS] [--unpatched] [VERSION]    build (or find) the kernel, by de
 VERSION is one of: $(versions | tr '\n' ' ')
 7.x is the newest of Debian's unstable distribution (sid). If this machine's apt does not know it, the
 package lists of sid are fetched to a directory that is removed again; nothing is installed. When its
-source cannot be had, the exit status is 77. One that is built is kept until it is removed by hand.
+source cannot be had, or has become newer than what the patches are for and they do not fit any more, the
+exit status is 77. One that is built is kept until it is removed by hand.
 
 --unpatched leaves the patches out, to see what they are for. Such a kernel is named unpatched-VERSION,
 and no node gets it that does not ask for it.
@@ -168,11 +169,19 @@ EOT
 }
 
 unavailable() {
-    printf 'failed\n' >&2
+    [ -z "$phase_start" ] || printf 'failed\n' >&2
     phase_start=
     say "the source of Linux $1 cannot be had: $2"
-    tail -n 3 "$log" | sed 's/^/    /' >&2
+    [ -z "$log" ] || tail -n 3 "$log" | sed 's/^/    /' >&2
     exit 77
+}
+
+# fail, unless the source of version $1 is another than that which its patches are known to be for.
+misfit() {
+    misfit_known=
+    [ ! -f "$here/$1/known" ] || misfit_known=$(sed '/^#/d' "$here/$1/known")
+    [ -n "$misfit_known" ] && [ "$misfit_known" != "$source_version" ] || fail "$2"
+    unavailable "$1" "$2, and the patches are for $misfit_known"
 }
 
 is_built() { [ -n "$name" ] && [ -x "$cache/$name/linux" ] && [ -f "$cache/$name/manifest" ]; }
@@ -199,7 +208,7 @@ apply_series() {
     for apply_patch in $(series "$1"); do
         run patch -d "$work/src" -p1 --fuzz=0 --batch --forward --no-backup-if-mismatch \
             -i "$here/$1/$apply_patch" ||
-            fail "$1/$apply_patch does not apply to $source_package $source_version"
+            misfit "$1" "$1/$apply_patch does not apply to $source_package $source_version"
     done
     phase_done
 }
@@ -244,7 +253,7 @@ check_source() {
     suite=
     [ ! -f "$here/$1/suite" ] || suite=$(sed "/^#/d" "$here/$1/suite")
     [ -n "$source_version$suite" ] ||
-        die "$source_package is neither installed nor known to apt; run: apt-get update"
+        unavailable "$1" "$source_package is neither installed nor known to apt; run: apt-get update"
     need_tools xz-utils:xz patch:patch util-linux:setsid util-linux:flock
     check_series "$1"
 }
@@ -281,7 +290,8 @@ build() {
     configure "$1"
 
     phase "compile with $jobs jobs"
-    kernel_make -j "$jobs" linux || fail "the compiler reports an error"
+    kernel_make -j "$jobs" linux ||
+        misfit "$1" "the compiler reports an error in $source_package $source_version"
     phase_done
 
     phase "install"

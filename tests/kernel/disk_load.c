@@ -4,9 +4,9 @@
  *
  *     disk_load PATH SIZE OPERATIONS SEED [discard]
  *
- * Reads and writes of random places and lengths, buffered and direct, fsync, and discards if PATH is
- * a block device that returns zeroes then, all compared with a copy in memory. Exits with 1 and says
- * where if the disk holds something else.
+ * Reads and writes of random places and lengths, buffered and direct, fsync, and, if PATH is a block
+ * device that returns zeroes then, discards and requests to write zeroes, all compared with a copy in
+ * memory. Exits with 1 and says where if the disk holds something else.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +54,7 @@ static int compare(const unsigned char *got, const unsigned char *want, uint64_t
 
 int main(int argc, char **argv)
 {
-    uint64_t size, operations, counts[6] = {0};
+    uint64_t size, operations, counts[7] = {0};
     int buffered, direct;
     unsigned char *disk, *data;
 
@@ -75,10 +75,10 @@ int main(int argc, char **argv)
             return fail("first read", at, LENGTH_MAX);
     }
     for (uint64_t i = 0; i < operations; i++) {
-        unsigned kind = (unsigned)draw(argc > 5 ? 12 : 11);
+        unsigned kind = (unsigned)draw(argc > 5 ? 13 : 11);
         bool is_direct = kind % 2;
         int fd = is_direct ? direct : buffered;
-        uint64_t unit = is_direct || kind == 11 ? 4096 : 1;
+        uint64_t unit = is_direct || kind >= 11 ? 4096 : 1;
         uint64_t len = (1 + draw(draw(4) ? 16384 : LENGTH_MAX)) / unit * unit;
         uint64_t offset = draw(size - len) / unit * unit;
 
@@ -104,10 +104,11 @@ int main(int argc, char **argv)
         } else {
             uint64_t range[2] = {offset, len};
 
-            if (fsync(buffered) < 0 || ioctl(buffered, BLKDISCARD, range) < 0)
-                return fail("discard", offset, len);
+            if (fsync(buffered) < 0 ||
+                ioctl(buffered, kind == 11 ? BLKDISCARD : BLKZEROOUT, range) < 0)
+                return fail(kind == 11 ? "discard" : "zeroes", offset, len);
             memset(disk + offset, 0, len);
-            counts[5]++;
+            counts[kind == 11 ? 5 : 6]++;
         }
     }
     if (fsync(buffered) < 0)
@@ -119,7 +120,8 @@ int main(int argc, char **argv)
             return 1;
     }
     printf("disk_load: right; %" PRIu64 " + %" PRIu64 " reads, %" PRIu64 " + %" PRIu64
-           " writes (buffered + direct), %" PRIu64 " fsyncs, %" PRIu64 " discards\n",
-           counts[0], counts[1], counts[2], counts[3], counts[4], counts[5]);
+           " writes (buffered + direct), %" PRIu64 " fsyncs, %" PRIu64 " discards, %" PRIu64
+           " of zeroes\n",
+           counts[0], counts[1], counts[2], counts[3], counts[4], counts[5], counts[6]);
     return 0;
 }

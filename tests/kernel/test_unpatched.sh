@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # What the patches are for: the same nodes, with the same command lines, on a kernel without them and on
-# one with them. Needs both (uml-patches/build.sh --unpatched VERSION); TTB_KERNEL_VERSION names the
-# version, 6.12 by default.
+# one with them. Needs both (uml-patches/build.sh --unpatched VERSION); TTB_KERNEL_VERSION names the version,
+# 6.12 by default.
 
 TTB_KERNEL_VERSION=${TTB_KERNEL_VERSION:-6.12}
 . "$(dirname -- "$0")/lib.sh"
@@ -107,4 +107,32 @@ done
 check "without them two runs draw different random numbers" \
     [ "$(line "$t/random1/old" 1)" != "$(line "$t/random2/old" 1)" ]
 check_equal "with them equal ones" "$(line "$t/random1/new" 1)" "$(line "$t/random2/new" 1)"
+
+# --- What becomes of its processes when the kernel is killed (0007).
+if command -v strace > /dev/null; then
+    wrap="strace -o trace -e trace=ptrace"
+    both "$t/options" <<'EOT'
+echo it runs
+EOT
+    wrap=
+    check_equal "without them the host is not asked to kill the node's processes" 0 \
+        "$(grep -c PTRACE_O_EXITKILL "$t/options/old/trace")"
+    check_match "with them it is" 'SETOPTIONS.*PTRACE_O_EXITKILL' "$t/options/new/trace"
+else
+    printf 'SKIPPED processes of a killed node: there is no strace\n'
+fi
+
+# --- Options of disks (the last two): what a slow disk costs, and its undo file.
+mkdir -p "$t/disk/old"
+truncate -s 1M "$t/disk/old/disk"
+both "$t/disk" ubd2d=disk ubd2.latency=100000000 ubd2.undo=undo <<'EOT'
+uptime() { read -r up rest < /proc/uptime; echo "$1 ${up%.*}${up#*.}"; }
+uptime start
+dd if=/dev/ubdc of=/dev/null bs=4k count=10 iflag=direct 2>/dev/null
+uptime end
+EOT
+check "without them there is no undo file" [ ! -e "$t/disk/old/undo" ]
+check_equal "with them there is one" ubdundo1 "$(head -c 8 "$t/disk/new/undo")"
+check_equal "with them 10 reads of 100 ms take 1 s" 100 \
+    "$(awk '$1 == "start" { a = $2 } $1 == "end" { print $2 - a }' "$t/disk/new/console")"
 finish

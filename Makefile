@@ -53,8 +53,9 @@ test-kernels: setup ## tests of kernels: all versions, with and without patches;
 evidence: all ## every example 20 times alone and 20 times on a busy host: one digest each; RUNS=N
 	@tools/with-nodes.sh $(BUILD) tools/evidence.sh --runs $(RUNS) --ttb $(BUILD)/ttb
 
-bench: all ## benchmarks
-	@tools/with-nodes.sh $(BUILD) cmake --build $(BUILD) --target bench
+bench: all ## benchmarks, one table; BASE=REVISION: against another revision, by turns; BENCHES='ping bulk'
+	@cmake --build $(BUILD) -j $(JOBS) --target benches > /dev/null
+	@tools/with-nodes.sh $(BUILD) tools/bench.sh $(if $(BASE),--base $(BASE)) $(BUILD) $(BENCHES)
 
 fuzz: ## every fuzzer for FUZZ_SECONDS (60); needs clang, which it installs
 	@if [ "$(SETUP)" != no ]; then tools/setup.sh --for fuzz; fi

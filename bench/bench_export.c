@@ -23,6 +23,7 @@
 #include <ttbridge/export.h>
 
 #include "clock.h"
+#include "row.h"
 
 #ifndef ROUNDS
 #define ROUNDS 500000
@@ -133,11 +134,11 @@ static double export_s(const char *directory, enum ttb_export_format format, con
     return rc ? fail(text) : now_s() - start_s;
 }
 
-static int bench_format(const char *directory, enum ttb_export_format format)
+static int bench_format(const char *directory, size_t frame_bytes, enum ttb_export_format format)
 {
     double took_s[TURNS], took_cpu_s[TURNS], cp_s[TURNS], cp_cpu_s[TURNS], start_s;
     unsigned turns = format == TTB_EXPORT_PCAPNG ? TURNS : 1, middle = turns / 2;
-    char path[256], copy[256];
+    char path[256], copy[256], figure[64];
     struct stat status;
 
     snprintf(path, sizeof(path), "%s/export", directory);
@@ -157,10 +158,11 @@ static int bench_format(const char *directory, enum ttb_export_format format)
     qsort(took_cpu_s, turns, sizeof(*took_s), by_value);
     qsort(cp_s, turns, sizeof(*cp_s), by_value);
     qsort(cp_cpu_s, turns, sizeof(*cp_s), by_value);
-    printf("  %-12s %6.3f s (%6.3f)  %7.1f MB  cp %6.3f s (%6.3f)  %4.1f x (%4.1f)\n",
-           ttb_export_format_name(format), took_s[middle], took_cpu_s[middle],
-           (double)status.st_size / 1e6, cp_s[middle], cp_cpu_s[middle],
-           took_s[middle] / cp_s[middle], took_cpu_s[middle] / cp_cpu_s[middle]);
+    snprintf(figure, sizeof(figure), "export %s, 1 M frames of %zu bytes",
+             ttb_export_format_name(format), frame_bytes);
+    bench_row(figure, took_s[middle], "s", cp_s[middle], 0);
+    snprintf(figure, sizeof(figure), "  processor time, %.0f MB", (double)status.st_size / 1e6);
+    bench_row(figure, took_cpu_s[middle], "s", cp_cpu_s[middle], 0);
     unlink(path);
     unlink(copy);
     return 0;
@@ -198,15 +200,14 @@ int main(int argc, char **argv)
         return 3;
     for (size_t i = 0; i < size_count && !rc; i++) {
         rc = write_trace(directory, sizes[i]);
-        printf("1 million frames of %zu bytes\n", sizes[i]);
         for (int format = TTB_EXPORT_PCAPNG;
              ttb_export_format_name((enum ttb_export_format)format) && !rc; format++) {
             if (is_wanted((enum ttb_export_format)format, argv + 1))
-                rc = bench_format(directory, (enum ttb_export_format)format);
+                rc = bench_format(directory, sizes[i], (enum ttb_export_format)format);
         }
     }
     getrusage(RUSAGE_SELF, &usage);
-    printf("peak memory %ld KiB\n", usage.ru_maxrss);
+    bench_row("export: peak memory", (double)usage.ru_maxrss / 1024, "MiB", 0, 0);
     for (size_t i = 0; i < 2; i++) {
         snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
         unlink(path);

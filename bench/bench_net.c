@@ -5,6 +5,7 @@
 #include <ttbridge/link.h>
 
 #include "clock.h"
+#include "row.h"
 
 #define HOSTS  16
 #define FRAMES 1000000
@@ -76,8 +77,7 @@ int main(void)
     if (failed || bench.left > 0)
         fprintf(stderr, "bench_net: failed: %s\n", net ? ttb_net_error(net) : "");
     else
-        printf("net: %d frames, two links each, in %.2f s: %.0f ns per frame and link\n", FRAMES,
-               took_s, took_s * 1e9 / FRAMES / 2);
+        bench_row("built-in network, a frame on a link", took_s * 1e9 / FRAMES / 2, "ns", 0, 0);
     ttb_net_free(net);
     ttb_bridge_free(bridge);
     return failed || bench.left > 0 ? 3 : 0;

@@ -19,19 +19,6 @@
 #define REPEAT 3
 #define PINGS  3000
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t count)
-{
-    qsort(values, count, sizeof(*values), ascending);
-    return values[count / 2];
-}
-
 /* ----------------------------------------------------------------------------------------- ping */
 
 /* A byte there and back between two processes on one core, microseconds. */
@@ -112,13 +99,13 @@ static void bench_ping(void)
         rig_run(&pair, &outcome);
         with[i] = outcome.wall_s * 1e6 / PINGS;
     }
-    floor = median(floors, REPEAT);
-    rig_row("ping, 5 ms link", median(with, REPEAT), "us", floor, 1.6);
-    rig_row("ping, without look-ahead", median(without, REPEAT), "us", floor, 0);
-    rig_row("  grants per ping", (double)outcome.grants / PINGS, "", 3, 1.2);
-    rig_row("  grants per ping, without look-ahead", (double)slow.grants / PINGS, "", 3, 0);
-    rig_row("  kicks per ping", (double)outcome.kicks / PINGS, "", 2, 0);
-    rig_row("  calls per ping", (double)outcome.calls / PINGS, "", 2, 0);
+    floor = bench_median(floors, REPEAT);
+    bench_row("ping, 5 ms link", bench_median(with, REPEAT), "us", floor, 1.6);
+    bench_row("ping, without look-ahead", bench_median(without, REPEAT), "us", floor, 0);
+    bench_row("  grants per ping", (double)outcome.grants / PINGS, "", 3, 1.2);
+    bench_row("  grants per ping, without look-ahead", (double)slow.grants / PINGS, "", 3, 0);
+    bench_row("  kicks per ping", (double)outcome.kicks / PINGS, "", 2, 0);
+    bench_row("  calls per ping", (double)outcome.calls / PINGS, "", 2, 0);
 }
 
 /* ----------------------------------------------------------------------------------------- bulk */
@@ -146,10 +133,10 @@ static void bulk_counts(const struct outcome *outcome)
 {
     double frames = (double)outcome->frames;
 
-    rig_row("  grants per frame", (double)outcome->grants / frames, "", 0.05, 1);
-    rig_row("  kicks per frame", (double)outcome->kicks / frames, "", 0, 0);
-    rig_row("  calls per frame", (double)outcome->calls / frames, "", 0, 0);
-    rig_row("  frames per MiB", frames / BULK_MIB, "", 0, 0);
+    bench_row("  grants per frame", (double)outcome->grants / frames, "", 0.05, 1);
+    bench_row("  kicks per frame", (double)outcome->kicks / frames, "", 0, 0);
+    bench_row("  calls per frame", (double)outcome->calls / frames, "", 0, 0);
+    bench_row("  frames per MiB", frames / BULK_MIB, "", 0, 0);
 }
 
 static void bench_bulk(void)
@@ -188,13 +175,15 @@ static void bench_bulk(void)
         rig_run(&pair, &outcome);
         one[i] = outcome.wall_s * 1e3 / BULK_MIB;
     }
-    floor = median(floors, REPEAT);
-    rig_row("TCP, 1 ms link, per MiB", median(one, REPEAT), "ms", floor, 2);
-    rig_row("TCP, automatic jobs, per MiB", median(automatic, REPEAT), "ms", median(one, REPEAT),
-            1.05);
-    rig_row("TCP, two jobs, per MiB", median(two, REPEAT), "ms", median(one, REPEAT), 0);
+    floor = bench_median(floors, REPEAT);
+    bench_row("TCP, 1 ms link, per MiB", bench_median(one, REPEAT), "ms", floor, 2);
+    bench_row("TCP, automatic jobs, per MiB", bench_median(automatic, REPEAT), "ms",
+              bench_median(one, REPEAT), 1.05);
+    bench_row("TCP, two jobs, per MiB", bench_median(two, REPEAT), "ms", bench_median(one, REPEAT),
+              0);
     bulk_counts(&outcome);
-    rig_row("TCP, offload, 50 us moderation, per MiB", median(offload, REPEAT), "ms", floor, 2);
+    bench_row("TCP, offload, 50 us moderation, per MiB", bench_median(offload, REPEAT), "ms", floor,
+              2);
     bulk_counts(&offloaded);
 }
 
@@ -212,9 +201,9 @@ static void bench_idle(void)
     struct outcome outcome;
 
     rig_run(&setup, &outcome);
-    rig_row("100 idle nodes, a simulated hour", outcome.wall_s, "s", 20, 1);
-    rig_row("  grants per node and simulated second", (double)outcome.grants / 100 / 3600, "", 0,
-            0);
+    bench_row("100 idle nodes, a simulated hour", outcome.wall_s, "s", 20, 1);
+    bench_row("  grants per node and simulated second", (double)outcome.grants / 100 / 3600, "", 0,
+              0);
 }
 
 static void bench_boot(void)
@@ -230,8 +219,8 @@ static void bench_boot(void)
     struct outcome outcome;
 
     rig_run(&setup, &outcome);
-    rig_row("100 nodes up, two jobs", outcome.boot_s, "s", 4, 1);
-    rig_row("  memory per node (PSS)", outcome.pss_mib / 100, "MiB", 8, 1);
+    bench_row("100 nodes up, two jobs", outcome.boot_s, "s", 4, 1);
+    bench_row("  memory per node (PSS)", outcome.pss_mib / 100, "MiB", 8, 1);
 }
 
 /* ----------------------------------------------------------------------------------------- scale */
@@ -260,8 +249,8 @@ static void bench_scale(void)
         two[i] = us_per_grant(2, 42 * S);
         many[i] = us_per_grant(256, 3 * S);
     }
-    rig_row("a grant, 256 nodes in pairs that ping", median(many, REPEAT), "us",
-            median(two, REPEAT), 1.1);
+    bench_row("a grant, 256 nodes in pairs that ping", bench_median(many, REPEAT), "us",
+              bench_median(two, REPEAT), 1.1);
 }
 
 /* -------------------------------------------------------------------------------------- parallel */
@@ -298,12 +287,12 @@ static void bench_parallel(void)
         automatic[i] = outcome.wall_s;
         ratio[i] = one[i] / automatic[i];
     }
-    rig_row("two computing nodes, one job", median(one, REPEAT), "s", 0, 0);
-    rig_row("two computing nodes, two jobs", median(two, REPEAT), "s", median(one, REPEAT),
-            1 / 1.85);
-    rig_row("two computing nodes, automatic jobs", median(automatic, REPEAT), "s",
-            median(one, REPEAT), 1 / 1.85);
-    rig_row("  times faster", median(ratio, REPEAT), "", 0, 0);
+    bench_row("two computing nodes, one job", bench_median(one, REPEAT), "s", 0, 0);
+    bench_row("two computing nodes, two jobs", bench_median(two, REPEAT), "s",
+              bench_median(one, REPEAT), 1 / 1.85);
+    bench_row("two computing nodes, automatic jobs", bench_median(automatic, REPEAT), "s",
+              bench_median(one, REPEAT), 1 / 1.85);
+    bench_row("  times faster", bench_median(ratio, REPEAT), "", 0, 0);
 }
 
 /* ----------------------------------------------------------------------------------------- main */
@@ -318,8 +307,6 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-    printf("%-44s %10s %-8s %10s %7s  %s\n", "figure", "measured", "", "floor", "ratio",
-           "target ratio");
     for (size_t i = 0; i < sizeof(benches) / sizeof(*benches); i++) {
         bool wanted = argc == 1;
 

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "row.h"
+
 #define ROUNDS_MAX 101
 
 static double cpu_s(const char *program, const char *scenario, const char *how,
@@ -74,14 +76,12 @@ int main(int argc, char **argv)
         }
         for (int how = 0; how < 2; how++) {
             qsort(times[how], (size_t)rounds, sizeof(double), compare);
-            printf(
-                "%-7s %-8s %10lu events  CPU time: least %.3f s  median %.3f s  %.2f M events/s\n",
-                scenarios[s], hows[how], events[how], times[how][0], times[how][rounds / 2],
-                (double)events[how] / times[how][0] / 1e6);
+            times[how][0] *= 1e9 / (double)events[how];
         }
-        printf("%-7s ours takes %+.1f %% (least), %+.1f %% (median)\n", scenarios[s],
-               (times[1][0] / times[0][0] - 1) * 100,
-               (times[1][rounds / 2] / times[0][rounds / 2] - 1) * 100);
+        /* Of the runs that were disturbed least. */
+        bench_row(s == 0 ? "ns-3 with our simulator, an event of ticks"
+                         : "ns-3 with our simulator, an event of echoes",
+                  times[1][0], "ns", times[0][0], 1.1);
     }
     return 0;
 }

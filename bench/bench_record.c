@@ -13,6 +13,7 @@
 #include <ttbridge/trace.h>
 
 #include "clock.h"
+#include "row.h"
 
 #define ROUNDS 400000
 
@@ -94,7 +95,18 @@ static int write_rounds(struct ttb_trace_writer *writer, size_t frame_bytes)
     return 0;
 }
 
-static int bench_reading(const char *directory, bool digests)
+static void row(const char *what, size_t frame_bytes, double value, const char *unit)
+{
+    char figure[64];
+
+    if (frame_bytes)
+        snprintf(figure, sizeof(figure), "a record, %zu byte frames: %s", frame_bytes, what);
+    else
+        snprintf(figure, sizeof(figure), "a record without frame: %s", what);
+    bench_row(figure, value, unit, 0, 0);
+}
+
+static int bench_reading(const char *directory, size_t frame_bytes, bool digests)
 {
     struct ttb_trace_reader_opts opts = {.size = sizeof(opts), .digests = digests};
     struct ttb_trace_reader *reader;
@@ -111,8 +123,8 @@ static int bench_reading(const char *directory, bool digests)
     if (rc < 0)
         fail(ttb_trace_reader_error(reader));
     else
-        printf("  %s %6.0f ns per record\n", digests ? "read with digests" : "read             ",
-               (now_s() - start_s) * 1e9 / records);
+        row(digests ? "read, with digests" : "read", frame_bytes,
+            (now_s() - start_s) * 1e9 / records, "ns");
     ttb_trace_reader_free(reader);
     return rc;
 }
@@ -123,7 +135,6 @@ static int bench_size(const char *directory, size_t frame_bytes)
     char path[256];
     struct stat status;
 
-    printf("%zu byte frames\n", frame_bytes);
     for (int to_file = 0; to_file < 2; to_file++) {
         struct ttb_trace_end end = {.ending = TTB_TRACE_DONE};
         struct ttb_trace_writer *writer = open_writer(to_file ? directory : NULL);
@@ -131,14 +142,15 @@ static int bench_size(const char *directory, size_t frame_bytes)
 
         if (!writer || write_rounds(writer, frame_bytes) || ttb_trace_writer_close(writer, &end))
             return fail("cannot write");
-        printf("  %s %6.0f ns per record\n", to_file ? "write            " : "digests only     ",
-               (now_s() - start_s) * 1e9 / records);
+        row(to_file ? "write" : "digests only", frame_bytes, (now_s() - start_s) * 1e9 / records,
+            "ns");
     }
     snprintf(path, sizeof(path), "%s/" TTB_TRACE_RUN_FILE, directory);
     if (stat(path, &status) < 0)
         return fail("there is no trace");
-    printf("  in the file       %6.1f bytes per record\n", (double)status.st_size / records);
-    return bench_reading(directory, false) || bench_reading(directory, true);
+    row("in the file", frame_bytes, (double)status.st_size / records, "bytes");
+    return bench_reading(directory, frame_bytes, false) ||
+           bench_reading(directory, frame_bytes, true);
 }
 
 int main(void)
@@ -151,7 +163,7 @@ int main(void)
         return 3;
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && !rc; i++)
         rc = bench_size(directory, sizes[i]);
-    printf("peak memory %ld KiB\n", peak_rss_kib());
+    bench_row("records: peak memory", (double)peak_rss_kib() / 1024, "MiB", 0, 0);
     snprintf(path, sizeof(path), "%s/" TTB_TRACE_RUN_FILE, directory);
     unlink(path);
     snprintf(path, sizeof(path), "%s/" TTB_TRACE_WALL_FILE, directory);

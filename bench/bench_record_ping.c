@@ -16,6 +16,7 @@
 #include <ttbridge/trace.h>
 
 #include "clock.h"
+#include "row.h"
 
 #define PINGS 5000
 #define TURNS 11
@@ -143,36 +144,18 @@ static int ping(bool record, struct cost *cost, long long *trace_bytes)
     return rc || status ? -1 : 0;
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-static double median(const double *values)
-{
-    double sorted[TURNS];
-
-    memcpy(sorted, values, sizeof(sorted));
-    qsort(sorted, TURNS, sizeof(*sorted), compare);
-    return sorted[TURNS / 2];
-}
-
 /* Of the values with and without; what comes on top in percent of `of`, by the medians of pairs. */
-static void print(const char *what, double values[2][TURNS], const double *of, const char *of_what)
+/* With recording, against without; the ratio is of the medians. */
+static void row(const char *figure, double values[2][TURNS])
 {
-    double added[TURNS];
+    double without = bench_median(values[0], TURNS);
 
-    for (int i = 0; i < TURNS; i++)
-        added[i] = (values[1][i] - values[0][i]) / of[i] * 100;
-    printf("  %-27s %6.1f us %6.1f us (%+.1f %%%s)\n", what, median(values[0]), median(values[1]),
-           median(added), of_what);
+    bench_row(figure, bench_median(values[1], TURNS), "us", without, 0);
 }
 
 int main(void)
 {
-    double wall_us[2][TURNS], cpu_us[2][TURNS], all_cpu_us[2][TURNS];
+    double wall_us[2][TURNS], cpu_us[2][TURNS], all_cpu_us[2][TURNS], of_all[TURNS];
     long long trace_bytes = 0;
 
     for (int turn = 0; turn < 2 * TURNS; turn++) {
@@ -186,10 +169,12 @@ int main(void)
         cpu_us[record][pair] = cost.cpu_us;
         all_cpu_us[record][pair] = cost.all_cpu_us;
     }
-    printf("record_ping: per ping, without and with recording; medians of %d pairs\n", TURNS);
-    print("wall time", wall_us, wall_us[0], "");
-    print("processor, bridge", cpu_us, all_cpu_us[0], " of all processor time");
-    print("processor, bridge and nodes", all_cpu_us, all_cpu_us[0], "");
-    printf("  %-27s %6.1f bytes\n", "trace", (double)trace_bytes / PINGS);
+    for (int i = 0; i < TURNS; i++)
+        of_all[i] = (cpu_us[1][i] - cpu_us[0][i]) / all_cpu_us[0][i] * 100;
+    row("recording, a ping's wall time", wall_us);
+    row("  processor time of the bridge", cpu_us);
+    row("  processor time of bridge and nodes", all_cpu_us);
+    bench_row("  processor time of the bridge, of all", bench_median(of_all, TURNS), "%", 0, 0);
+    bench_row("  trace, per ping", (double)trace_bytes / PINGS, "bytes", 0, 0);
     return 0;
 }

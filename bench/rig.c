@@ -240,17 +240,3 @@ void rig_run(const struct setup *setup, struct outcome *outcome)
     outcome->processor_s = processor_s() - processor_before_s;
     free(rig);
 }
-
-void rig_row(const char *figure, double value, const char *unit, double floor, double target_ratio)
-{
-    printf("%-44s %10.2f %-8s", figure, value, unit);
-    if (floor > 0)
-        printf(" %10.2f %7.2f", floor, value / floor);
-    else
-        printf(" %10s %7s", "", "");
-    if (target_ratio > 0)
-        printf("  %s %.2f", floor > 0 && value / floor > target_ratio ? "MISSED" : "met   ",
-               target_ratio);
-    putchar('\n');
-    fflush(stdout);
-}

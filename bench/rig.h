@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @file rig.h
- * Networks of real nodes to measure, and the rows of the table.
+ * Networks of real nodes to measure.
  */
 #ifndef TTB_BENCH_RIG_H
 #define TTB_BENCH_RIG_H
@@ -12,6 +12,8 @@
 
 #include <ttbridge/lab.h>
 #include <ttbridge/link.h>
+
+#include "row.h"
 
 #define RIG_NODES_MAX 1024
 
@@ -51,8 +53,5 @@ struct outcome {
 
 /* Run it; ends the program with a sentence if that is not possible, or a node's commands fail. */
 void rig_run(const struct setup *setup, struct outcome *outcome);
-
-/* One line of the table; ratio and target may be 0: none. */
-void rig_row(const char *figure, double value, const char *unit, double floor, double target_ratio);
 
 #endif

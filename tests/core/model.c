@@ -28,6 +28,7 @@ struct ttb__netdev {
     struct model_node *node;
     const struct ttb__netdev_ops *ops;
     void *user;
+    bool holds; /* frames wait for ttb__netdev_release() */
     bool has_call, calling, owes_reply;
 };
 
@@ -64,7 +65,9 @@ uint64_t model_next_ns(const struct model_node *node)
 
 static void read_ring(struct model_node *node)
 {
-    for (unsigned i = 0; i < node->ring_count; i++) {
+    unsigned visible = node->ring_count - node->held_count;
+
+    for (unsigned i = 0; i < visible; i++) {
         const struct model_frame *frame = &node->ring[i];
 
         say(node, "got", frame->sender, frame->ttl);
@@ -72,7 +75,8 @@ static void read_ring(struct model_node *node)
             add_event(node, node->now_ns + node->script.think_ns, frame->origin,
                       (uint8_t)(frame->ttl - 1));
     }
-    node->ring_count = 0;
+    memmove(node->ring, node->ring + visible, node->held_count * sizeof(*node->ring));
+    node->ring_count = node->held_count;
 }
 
 static void send_first(struct model_node *node)
@@ -352,10 +356,10 @@ int ttb__netdev_new(const struct ttb_loop *loop, int fd, const struct ttb__netde
     struct model_node *node = &current->nodes[fd - FIRST_FD - 100];
 
     (void)loop;
-    (void)opts;
     node->netdev = calloc(1, sizeof(*node->netdev));
     assert(node->netdev);
-    *node->netdev = (struct ttb__netdev){.node = node, .ops = ops, .user = user};
+    *node->netdev =
+        (struct ttb__netdev){.node = node, .ops = ops, .user = user, .holds = opts->hold};
     *netdev = node->netdev;
     return 0;
 }
@@ -378,8 +382,25 @@ int ttb__netdev_receive(struct ttb__netdev *netdev, const void *frame, size_t le
         model_broken("n%u: a frame of %zu bytes, with %u in its ring", node->index, len_bytes,
                      node->ring_count);
     memcpy(&node->ring[node->ring_count++], frame, len_bytes);
-    netdev->has_call = true;
+    if (netdev->holds)
+        node->held_count++;
+    else
+        netdev->has_call = true;
     return 0;
+}
+
+uint32_t ttb__netdev_held(const struct ttb__netdev *netdev)
+{
+    return netdev->node->held_count;
+}
+
+void ttb__netdev_release(struct ttb__netdev *netdev)
+{
+    if (netdev->node->does != MODEL_NOTHING)
+        model_broken("n%u gets what was held while it is not blocked (%d)", netdev->node->index,
+                     (int)netdev->node->does);
+    netdev->has_call = netdev->has_call || netdev->node->held_count;
+    netdev->node->held_count = 0;
 }
 
 bool ttb__netdev_has_calls(const struct ttb__netdev *netdev)
@@ -489,7 +510,10 @@ void model_add_nodes(struct model *model, struct ttb_bridge *bridge)
                                      .name = (char[]){'n', (char)('0' + i), 0},
                                      .ops = &node_ops,
                                      .ops_user = node};
-        struct ttb_port_opts port_opts = {.size = sizeof(port_opts), .name = "eth0"};
+        struct ttb_port_opts port_opts = {.size = sizeof(port_opts),
+                                          .name = "eth0",
+                                          .coalesce_ns = node->script.coalesce_ns,
+                                          .coalesce_frames = 2};
 
         if (ttb_bridge_add_node(bridge, &opts, &node->node) ||
             ttb_node_add_port(node->node, &port_opts, &node->port))
@@ -514,7 +538,7 @@ uint64_t model_hash(const struct model *model, uint64_t seed)
         hash = mix(hash, node->now_ns);
         hash = mix(hash, node->bound_ns);
         hash = mix(hash, node->request_ns);
-        hash = mix(hash, node->ring_count);
+        hash = mix(hash, (uint64_t)node->held_count << 32 | node->ring_count);
         for (size_t j = 0; j < node->said_bytes; j++)
             hash = mix(hash, (unsigned char)node->said[j]);
         for (unsigned j = 0; j < node->event_count; j++)

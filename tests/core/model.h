@@ -24,9 +24,10 @@ struct model_frame {
 };
 
 struct model_script {
-    uint32_t timers;  /* bit t: sends a frame at t ns */
-    uint8_t ttl;      /* of those */
-    uint8_t think_ns; /* between a frame and the answer to it */
+    uint32_t timers;     /* bit t: sends a frame at t ns */
+    uint8_t ttl;         /* of those */
+    uint8_t think_ns;    /* between a frame and the answer to it */
+    uint8_t coalesce_ns; /* frames are held back for so long, or until there are two */
     bool late; /* an interrupt is served 1 ns after it came, as if something else were first */
     bool by_messages; /* a lowered bound holds only when the node has said so */
 };
@@ -50,6 +51,7 @@ struct model_node {
     unsigned event_count;
     struct model_frame ring[MODEL_EVENTS_MAX]; /* frames that it has not read */
     unsigned ring_count;
+    unsigned held_count; /* of these, the last: it does not see them yet */
     struct ttb__controller *controller;
     struct ttb__netdev *netdev;
     enum model_does {

@@ -106,9 +106,9 @@ static void print_scenario(const struct run *run)
     for (unsigned i = 0; i < scenario->node_count; i++) {
         const struct model_script *script = &scenario->scripts[i];
 
-        print_error("n%u: sends at 0x%x, ttl %u, thinks %u ns%s%s; latencies", i, script->timers,
-                    script->ttl, script->think_ns, script->late ? ", late" : "",
-                    script->by_messages ? ", by messages" : "");
+        print_error("n%u: sends at 0x%x, ttl %u, thinks %u ns, coalesces %u ns%s%s; latencies", i,
+                    script->timers, script->ttl, script->think_ns, script->coalesce_ns,
+                    script->late ? ", late" : "", script->by_messages ? ", by messages" : "");
         for (unsigned j = 0; j < scenario->node_count; j++)
             print_error(" %" PRId64, (int64_t)scenario->latency_ns[i][j]);
         print_error("\n");
@@ -183,6 +183,7 @@ static uint64_t hash_node(uint64_t hash, const struct ttb_node *node)
     hash = mix(hash, node->entry.key.time_ns);
     hash = mix(hash, node->bound_ns);
     hash = mix(hash, node->call_ns);
+    hash = mix(hash, node->due_ns);
     hash = mix(hash, node->kick_ns);
     hash = mix(hash, node->granted_ns);
     hash = mix(hash, ttb__transmit_return_ns(node));
@@ -357,6 +358,8 @@ static void drive(struct run *run)
             model_broken("n%u is %s at the end: %s", i,
                          ttb_node_state_name(ttb_node_get_state(node->node)),
                          ttb_node_failure(node->node));
+        if (node->ring_count && !node->script.coalesce_ns && !node->script.late)
+            model_broken("n%u has not read %u frames", i, node->ring_count);
         if (model_next_ns(node) < HORIZON_NS)
             model_broken("n%u has not done what it had to do at %" PRIu64, i, model_next_ns(node));
     }
@@ -494,6 +497,7 @@ static const struct model_script manners[] = {
     {.ttl = 1, .think_ns = 0},
     {.ttl = 2, .think_ns = 1, .by_messages = true},
     {.ttl = 1, .think_ns = 2, .late = true},
+    {.ttl = 1, .think_ns = 0, .coalesce_ns = 2},
 };
 
 #define MANNERS (sizeof(manners) / sizeof(*manners))

@@ -15,6 +15,7 @@ if(TARGET ttbridge_ns3)
   set_target_properties(ttbridge_ns3 PROPERTIES EXPORT_NAME ns3)
   target_include_directories(ttbridge_ns3 PUBLIC $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   install(TARGETS ttbridge_ns3 EXPORT ttbridge-ns3 LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(TARGETS ttbridge_ns3_netanim LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(EXPORT ttbridge-ns3 NAMESPACE ttbridge:: FILE ttbridge-ns3-targets.cmake
     DESTINATION ${package})
   install(DIRECTORY bridge/include/ttbridge DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
@@ -40,7 +41,7 @@ install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} USE_SOURCE_PERMIS
 
 # Those that bridge/ns3 links.
 set(ns3_components core network csma bridge internet applications mobility propagation wifi olsr
-  point-to-point traffic-control flow-monitor netanim)
+  point-to-point traffic-control flow-monitor)
 
 # CMake package and pkg-config files; both find the rest relative to themselves.
 configure_package_config_file(cmake/ttbridge-config.cmake.in

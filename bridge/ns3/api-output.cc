@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include "animation.h"
 #include "api.h"
 #include "place-model.h"
 
 #include <ttbridge/ns3/ethernet-link-device.h>
 
-#include <ns3/animation-interface.h>
 #include <ns3/csma-net-device.h>
 #include <ns3/flow-monitor-helper.h>
 #include <ns3/flow-monitor.h>
@@ -27,6 +27,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <dlfcn.h>
 
 /**
  * @file
@@ -161,6 +162,32 @@ Statistics(struct ttb_ns3_object* handle)
         Fail(-EINVAL, "this is not what ttb_ns3_monitor_flows() gave");
     }
     return statistics;
+}
+
+/// @return the function that makes an animation, from the library beside this one
+AnimationNew*
+LoadAnimation()
+{
+    Dl_info self;
+    std::string path = TTB_NS3_ANIMATION_LIBRARY;
+    if (dladdr(reinterpret_cast<void*>(&ttb_ns3_animate), &self) && self.dli_fname)
+    {
+        std::string own = self.dli_fname;
+        auto slash = own.rfind('/');
+        if (slash != std::string::npos)
+        {
+            path = own.substr(0, slash + 1) + path;
+        }
+    }
+    // It stays loaded: ns-3 keeps pointers to what modules have registered.
+    void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    void* symbol = library ? dlsym(library, TTB_NS3_ANIMATION_NEW) : nullptr;
+    if (!symbol)
+    {
+        const char* why = dlerror();
+        Fail(-ENOSYS, "ns-3's NetAnim cannot be loaded: " + std::string(why ? why : path));
+    }
+    return reinterpret_cast<AnimationNew*>(symbol);
 }
 
 } // namespace
@@ -339,19 +366,18 @@ ttb_ns3_animate(struct ttb_ns3* ns3, const struct ttb_ns3_animation_opts* opts)
                 PlaceModel::Of(*node)->SetPosition(Vector(ANIMATION_STEP * (*node)->GetId(), 0, 0));
             }
         }
-        sim.animation = std::make_shared<AnimationInterface>(opts->path);
-        sim.animation->SetMaxPktsPerTraceFile(UINT64_MAX);
+        sim.animation.reset(LoadAnimation()(opts->path));
         if (opts->poll_ns)
         {
-            sim.animation->SetMobilityPollInterval(ToTime(opts->poll_ns));
+            sim.animation->SetPollInterval(ToTime(opts->poll_ns));
         }
         if (opts->packet_headers)
         {
-            sim.animation->EnablePacketMetadata(true);
+            sim.animation->WriteHeaders();
         }
         if (opts->no_packets)
         {
-            sim.animation->SkipPacketTracing();
+            sim.animation->SkipPackets();
         }
     });
 }
@@ -387,19 +413,18 @@ ttb_ns3_animate_node(struct ttb_ns3_object* node, const struct ttb_ns3_animation
                              "\" has characters that XML has other uses for");
                 }
             }
-            sim.animation->UpdateNodeDescription(target, look->label);
+            sim.animation->Describe(target, look->label);
         }
         if (look->colour)
         {
-            sim.animation->UpdateNodeColor(target,
-                                           static_cast<uint8_t>(look->rgb >> 16),
-                                           static_cast<uint8_t>(look->rgb >> 8),
-                                           static_cast<uint8_t>(look->rgb));
+            sim.animation->Colour(target,
+                                  static_cast<uint8_t>(look->rgb >> 16),
+                                  static_cast<uint8_t>(look->rgb >> 8),
+                                  static_cast<uint8_t>(look->rgb));
         }
         if (look->size_mm)
         {
-            double metres = static_cast<double>(look->size_mm) / 1000;
-            sim.animation->UpdateNodeSize(target->GetId(), metres, metres);
+            sim.animation->Resize(target, static_cast<double>(look->size_mm) / 1000);
         }
     });
 }

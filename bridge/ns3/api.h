@@ -37,13 +37,10 @@
  * a simulation that has gone, is told from all others instead of being followed.
  */
 
-namespace ns3
-{
-class AnimationInterface;
-} // namespace ns3
-
 namespace ttb
 {
+
+class Animation;
 
 /** Fail with a sentence. */
 [[noreturn]] inline void
@@ -73,7 +70,7 @@ struct Simulation
     /// Records that callbacks are looking at, the innermost last.
     std::vector<const struct ttb_ns3_record*> records;
     /// Writes NetAnim's file; or nullptr. It has given itself to trace sources, so it goes last.
-    std::shared_ptr<ns3::AnimationInterface> animation;
+    std::shared_ptr<Animation> animation;
     bool running = false;   //!< in ttb_ns3_run()
     bool destroyed = false; //!< ttb_ns3_destroy() was called
 };

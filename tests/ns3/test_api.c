@@ -422,6 +422,45 @@ static void hosts_talk_and_pcap_has_nanoseconds(void **state)
     assert_true(first_ns >= 7 + 64 * 80 + MS && first_ns < 12 * MS);
 }
 
+/* NetAnim is a library of its own, loaded here. */
+static void an_animation_has_nodes_as_they_look_and_packets(void **state)
+{
+    struct fixture *f = *state;
+    struct ttb_ns3_object *lan = new_lan(f), *client, *device;
+    struct ttb_ns3_animation_opts film = {.size = sizeof(film)};
+    struct ttb_ns3_animation_node look = {
+        .size = sizeof(look), .label = "the client", .colour = true, .rgb = 0xff8001};
+    static char text[65536];
+    char path[128];
+    size_t len_bytes;
+    FILE *file;
+
+    client = new_host(f, lan, "10.0.0.1/24", &device);
+    new_host(f, lan, "10.0.0.2/24", &device);
+    assert_ok(f, ttb_ns3_install_application(
+                     client, "ns3::UdpEchoClient",
+                     (struct ttb_ns3_attribute[]){
+                         {"RemoteAddress", "10.0.0.2"}, {"RemotePort", "9"}, {NULL, NULL}},
+                     5 * MS, TTB_TIME_NEVER, NULL));
+    snprintf(path, sizeof(path), "%s/film.xml", f->directory);
+    film.path = path;
+    assert_ok(f, ttb_ns3_animate(f->ns3, &film));
+    assert_error(f, ttb_ns3_animate(f->ns3, &film), -EEXIST, "animation already");
+    assert_ok(f, ttb_ns3_animate_node(client, &look));
+    assert_ok(f, ttb_ns3_run(f->ns3, 100 * MS));
+    assert_ok(f, ttb_ns3_destroy(f->ns3));
+    file = fopen(path, "r");
+    assert_non_null(file);
+    len_bytes = fread(text, 1, sizeof(text) - 1, file);
+    fclose(file);
+    assert_int_equal(unlink(path), 0);
+    text[len_bytes] = 0;
+    assert_non_null(strstr(text, "descr=\"the client\""));
+    assert_non_null(strstr(text, "r=\"255\" g=\"128\" b=\"1\""));
+    assert_non_null(strstr(text, "<p fId="));
+    assert_non_null(strstr(text, "</anim>"));
+}
+
 static void a_file_that_cannot_be_written_is_said_so(void **state)
 {
     struct fixture *f = *state;
@@ -475,6 +514,7 @@ int main(void)
         TEST(a_module_can_be_loaded_later),
         TEST(addresses_are_parsed_strictly),
         TEST(hosts_talk_and_pcap_has_nanoseconds),
+        TEST(an_animation_has_nodes_as_they_look_and_packets),
         TEST(a_file_that_cannot_be_written_is_said_so),
         TEST(a_fatal_error_of_ns3_ends_the_run_and_not_the_program),
     };

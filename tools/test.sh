@@ -25,17 +25,15 @@ done
 # Beside the usual kernel an older one, and the usual one without patches to compare with, if tests that
 # were asked for want them. The newest one takes as long again and changes under us: what is there of it
 # is tested, and "make test-kernels" builds it.
-old='^kernel_.*_6\.1$' not_old='^kernel_(unpatched|patches)_' compared='^kernel_unpatched_6\.12$'
 asked=$(names "$@")
-wanted=
-grep -E "$old" <<< "$asked" | grep -qvE "$not_old" && wanted="6.12 6.1"
-grep -qE "$compared" <<< "$asked" && wanted="$wanted 6.12 unpatched-6.12"
+on_old=$(grep -E '^kernel_.*_6\.1$' <<< "$asked" | grep -vE '^kernel_(unpatched|patches)_')
+compared=$(grep -E '^kernel_unpatched_6\.12$' <<< "$asked")
 # shellcheck disable=SC2086 # a list of words
-built=$("$tools/build-kernels.sh" $wanted) || exit 1
-others=$(
-    grep -qxF 6.1 <<< "$built" && grep -E "$old" <<< "$asked" | grep -vE "$not_old"
-    grep -qxF unpatched-6.12 <<< "$built" && grep -E "$compared" <<< "$asked"
-)
+built=$("$tools/build-kernels.sh" ${on_old:+6.12 6.1} ${compared:+6.12 unpatched-6.12}) || exit 1
+others=
+grep -qxF 6.1 <<< "$built" && others=$on_old
+grep -qxF unpatched-6.12 <<< "$built" && others="$others
+$compared"
 
 ctest --test-dir "$build" --output-on-failure "$@" 2>&1 | tee "$log"
 status=$?

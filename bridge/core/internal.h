@@ -78,7 +78,8 @@ struct ttb_port {
     bool offload;
     uint64_t coalesce_ns; /* 0: a node is interrupted for every frame */
     uint32_t coalesce_frames;
-    uint64_t due_ns; /* when the frames that are held are due; TTB_TIME_NEVER: none is */
+    uint64_t due_ns;    /* when the frames that are held are due; TTB_TIME_NEVER: none is */
+    uint64_t tx_due_ns; /* when a look for frames that were sent without a kick is due, likewise */
     bool carrier;
     struct ttb__listener listener;
     struct ttb__netdev *netdev; /* NULL: nobody is attached */
@@ -126,7 +127,7 @@ struct ttb_node {
     uint64_t kick_ns;      /* its time in the kick that is being served */
     struct ttb_port *calls, **calls_end; /* ports with calls to send, in the order they arose */
     uint64_t call_ns;                    /* when */
-    uint64_t due_ns;                     /* earliest due_ns of its ports */
+    uint64_t due_ns;                     /* earliest due_ns or tx_due_ns of its ports */
     struct ttb__sent_frame *sent, **sent_end; /* frames that the network has not seen */
     struct ttb__calendar_entry sent_entry;
     uint64_t wall_start_ns, wall_stop_ns; /* of the grant it runs in, or ran in last */
@@ -300,7 +301,9 @@ void ttb__port_resume(struct ttb_port *port);
 /* coalesce.c */
 /* A frame has been handed to a port that holds what comes. */
 void ttb__coalesce_note(struct ttb_port *port);
-/* The node's turn has come: release what is due by then. */
+/* The port's node has sent, and will not kick for more. @return when that is looked for; TTB_TIME_NEVER */
+uint64_t ttb__coalesce_sent(struct ttb_port *port, uint64_t time_ns);
+/* The node's turn has come: release what is due by then, and lower its bound by what comes of it. */
 void ttb__coalesce_settle(struct ttb_node *node, uint64_t time_ns);
 /* When held frames become due after time_ns; TTB_TIME_NEVER: none. A node does not run beyond it. */
 uint64_t ttb__coalesce_next_ns(const struct ttb_node *node, uint64_t time_ns);

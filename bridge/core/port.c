@@ -233,6 +233,11 @@ static bool on_kicked(void *user, unsigned sent, bool calls_wanted)
         bound_ns = sent ? ttb__port_return_ns(port, node->kick_ns) : TTB_TIME_NEVER;
     }
     ttb__port_queue_call(port, node->kick_ns);
+    if (port->coalesce_ns) {
+        uint64_t look_ns = ttb__coalesce_sent(port, node->kick_ns);
+
+        bound_ns = look_ns < bound_ns ? look_ns : bound_ns;
+    }
     if (bound_ns >= node->bound_ns)
         return false;
     node->bound_ns = bound_ns;
@@ -421,6 +426,7 @@ static int port_new(struct ttb_bridge *bridge, struct ttb_node *node, uint32_t i
         .coalesce_ns = opts->coalesce_ns,
         .coalesce_frames = opts->coalesce_frames ? opts->coalesce_frames : DEFAULT_COALESCE,
         .due_ns = TTB_TIME_NEVER,
+        .tx_due_ns = TTB_TIME_NEVER,
         .carrier = true,
         .listener = {.fd = -1},
     };

@@ -97,9 +97,9 @@ static const struct ttb__key interface_keys[] = {
      .max = TTB__COALESCE_MAX,
      .fallback_doc = "`0s`: every frame interrupts",
      .doc = "Of a Linux node: interrupt moderation. Frames that arrive wait in the interface until "
-            "this "
-            "time has passed since the first of them, or `coalesce_frames` wait; then the node is "
-            "given all at once."},
+            "this time has passed since the first of them, or `coalesce_frames` wait; then the "
+            "node is given all at once. In the other direction a frame leaves at once, and what "
+            "follows it within this time leaves together at its end."},
     {.key = "coalesce_frames",
      .field = "coalesce_frames",
      .kind = TTB__NUMBER,

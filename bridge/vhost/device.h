@@ -64,7 +64,8 @@ struct ttb__netdev {
     struct ttb__backlog_frame *backlog, **backlog_tail;
     uint32_t backlog_frames, backlog_frames_max;
     uint32_t held_frames, fresh_frames;
-    bool hold; /* what comes waits for ttb__netdev_release() */
+    bool hold;  /* what comes waits for ttb__netdev_release() */
+    bool quiet; /* the guest is asked for no kicks when it sends */
 
     /* Scratch. A frame may be received while one is being transmitted, so nothing is shared. */
     struct ttb__chain tx_chain, rx_first, rx_next;

@@ -162,6 +162,7 @@ static int drain_transmit(struct ttb__netdev *netdev, struct ttb__queue *queue)
     unsigned budget = ring->num;
     int sent = 0;
 
+    netdev->quiet = false;
     if (!ring->event_idx)
         ttb__virtqueue_ask_kicks(ring, false);
     for (;;) {
@@ -169,6 +170,11 @@ static int drain_transmit(struct ttb__netdev *netdev, struct ttb__queue *queue)
         int rc;
 
         rc = ttb__virtqueue_pop(ring, &netdev->memory, &netdev->tx_chain, &netdev->error);
+        if (rc == 0 && netdev->hold && sent) {
+            ttb__virtqueue_ask_kicks(ring, false);
+            netdev->quiet = true;
+            break;
+        }
         if (rc == 0) {
             ttb__virtqueue_ask_kicks(ring, true);
             if (!ttb__virtqueue_has_avail(ring))
@@ -224,6 +230,24 @@ bool ttb__netdev_serve(struct ttb__netdev *netdev, struct ttb__queue *queue)
             return false;
     }
     return netdev->ops->kicked && netdev->ops->kicked(netdev->user, (unsigned)sent, queue->call);
+}
+
+bool ttb__netdev_is_quiet(const struct ttb__netdev *netdev)
+{
+    return netdev->quiet && ttb__netdev_is_usable(netdev) && netdev->queues[TTB__TX].running;
+}
+
+int ttb__netdev_poll(struct ttb__netdev *netdev)
+{
+    struct ttb__memory_guard guard;
+    int sent = 0;
+
+    if (!ttb__netdev_is_quiet(netdev))
+        return 0;
+    ttb__memory_enter(&guard, &netdev->memory);
+    sent = drain_transmit(netdev, &netdev->queues[TTB__TX]);
+    ttb__netdev_leave(netdev, &guard);
+    return sent > 0 ? sent : 0;
 }
 
 int ttb__netdev_reply(struct ttb__netdev *netdev)

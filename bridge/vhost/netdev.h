@@ -64,7 +64,9 @@ struct ttb__netdev_opts {
     bool offload; /* offer checksum and segmentation offload in both directions: frames that come
                      from the guest are those that a card would put on the wire, and segments for it
                      that wait may be merged */
-    bool hold;    /* frames for the guest wait for ttb__netdev_release() */
+    bool
+        hold; /* frames for the guest wait for ttb__netdev_release(); and once the guest has sent, it
+                     is asked for no kicks until ttb__netdev_poll() finds nothing */
 };
 
 /* Take over a connected stream socket (made non-blocking, closed with the device). */
@@ -84,6 +86,12 @@ int ttb__netdev_receive(struct ttb__netdev *netdev, const void *frame, size_t le
 /* opts.hold: frames that wait to be released; release them all. */
 uint32_t ttb__netdev_held(const struct ttb__netdev *netdev);
 void ttb__netdev_release(struct ttb__netdev *netdev);
+
+/* opts.hold: whether the guest may have sent without a kick since; and take what it has sent so. To be
+ * called when the guest is blocked, and again later for as long as it is quiet.
+ * @return frames sent (through ops->transmit); what calls come of it is collected */
+bool ttb__netdev_is_quiet(const struct ttb__netdev *netdev);
+int ttb__netdev_poll(struct ttb__netdev *netdev);
 
 /* True if calls (or config change notices) are to be sent, or frames wait to go into the ring. */
 bool ttb__netdev_has_calls(const struct ttb__netdev *netdev);

@@ -143,27 +143,28 @@ int ttb__packet_parse(const uint8_t *frame, size_t len_bytes, struct ttb__packet
  * order in which it went in (RFC 1071, 2 (B)). */
 uint16_t ttb__checksum_add(uint16_t sum, const uint8_t *data, size_t len_bytes)
 {
-    uint64_t total = 0;
-    uint8_t bytes[2];
+    uint64_t halves[4] = {0}, total;
+    uint8_t bytes[4] = {0};
+    uint32_t part;
     uint16_t word;
 
-    for (; len_bytes >= 4; data += 4, len_bytes -= 4) {
-        uint32_t part;
+    /* Four sums at a time, which the compiler can keep in one register. */
+    for (; len_bytes >= 16; data += 16, len_bytes -= 16) {
+        uint32_t parts[4];
 
+        memcpy(parts, data, sizeof(parts));
+        for (int i = 0; i < 4; i++)
+            halves[i] += parts[i];
+    }
+    total = halves[0] + halves[1] + halves[2] + halves[3];
+    for (; len_bytes >= 4; data += 4, len_bytes -= 4) {
         memcpy(&part, data, sizeof(part));
         total += part;
     }
-    if (len_bytes >= 2) {
-        memcpy(&word, data, sizeof(word));
-        total += word;
-        data += 2;
-        len_bytes -= 2;
-    }
     if (len_bytes) {
-        bytes[0] = data[0];
-        bytes[1] = 0;
-        memcpy(&word, bytes, sizeof(word));
-        total += word;
+        memcpy(bytes, data, len_bytes);
+        memcpy(&part, bytes, sizeof(part));
+        total += part;
     }
     while (total >> 16)
         total = (total & 0xffff) + (total >> 16);

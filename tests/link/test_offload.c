@@ -41,7 +41,8 @@ struct run {
     FILE *said; /* by the client */
     char *said_text;
     size_t said_bytes;
-    double said_ms[8]; /* by ping */
+    uint64_t sent_ns[2]; /* last, by each end */
+    double said_ms[8];   /* by ping */
     unsigned said_count;
     unsigned full_frames, packets; /* frames of full length; TCP and UDP packets */
     struct ttb_port *ports[2];
@@ -94,6 +95,15 @@ static void on_tap(void *user, const struct ttb_net_tap_record *record)
 {
     struct run *run = user;
 
+    /* After a frame has left the next leave together, and so on. */
+    if (record->event == TTB_NET_TAP_SEND && run->coalesce_ns) {
+        uint64_t *last_ns = &run->sent_ns[record->end == run->ends[1]];
+
+        if (record->time_ns != *last_ns && record->time_ns < *last_ns + run->coalesce_ns)
+            fail_msg("%s sent at %llu ns, and at %llu ns again", ttb_net_end_name(record->end),
+                     (unsigned long long)*last_ns, (unsigned long long)record->time_ns);
+        *last_ns = record->time_ns;
+    }
     fprintf(run->log, "%llu %s %d %s %zu %016llx\n", (unsigned long long)record->time_ns,
             ttb_net_end_name(record->end), record->event, ttb_net_drop_name(record->reason),
             record->len_bytes, (unsigned long long)hash_of(record->frame, record->len_bytes));

@@ -597,6 +597,47 @@ static void held_frames_wait_for_their_release(void **state)
     }
 }
 
+static void after_a_frame_no_kick_is_asked_for_until_a_look_finds_none(void **state)
+{
+    uint8_t frame[100];
+    struct front_end fe;
+
+    (void)state;
+    for (unsigned event_idx = 0; event_idx < 2; event_idx++) {
+        fe_init(&fe);
+        fe.opts.hold = true;
+        if (!event_idx)
+            fe.features &= ~TTB__BIT(TTB__VIRTIO_F_RING_EVENT_IDX);
+        fe_connect(&fe);
+        fe_make_frame(frame, sizeof(frame), 1);
+        assert_false(ttb__netdev_is_quiet(fe.netdev));
+        fe_queue_frame(&fe, frame, sizeof(frame), FE_TOGETHER, false);
+        assert_true(fe_needs_kick(&fe, FE_TX));
+        fe_kick(&fe, FE_TX);
+        assert_int_equal(fe.sent_count, 1);
+        assert_true(ttb__netdev_is_quiet(fe.netdev));
+        for (unsigned i = 0; i < 3; i++) {
+            fe_queue_frame(&fe, frame, sizeof(frame), FE_TOGETHER, false);
+            assert_false(fe_needs_kick(&fe, FE_TX));
+        }
+        assert_int_equal(fe.sent_count, 1);
+        assert_int_equal(ttb__netdev_poll(fe.netdev), 3);
+        assert_int_equal(fe.sent_count, 4);
+        assert_true(ttb__netdev_is_quiet(fe.netdev));
+        assert_int_equal(ttb__netdev_poll(fe.netdev), 0);
+        assert_false(ttb__netdev_is_quiet(fe.netdev));
+        fe_queue_frame(&fe, frame, sizeof(frame), FE_TOGETHER, false);
+        assert_true(fe_needs_kick(&fe, FE_TX));
+        fe_kick(&fe, FE_TX);
+        assert_int_equal(fe.sent_count, 5);
+        /* Nobody looks where there is no driver any more. */
+        fe_stop(&fe);
+        assert_false(ttb__netdev_is_quiet(fe.netdev));
+        assert_int_equal(ttb__netdev_poll(fe.netdev), 0);
+        fe_close(&fe);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -609,6 +650,7 @@ int main(void)
         cmocka_unit_test(segments_that_come_together_are_one_for_the_driver),
         cmocka_unit_test(segments_too_many_for_the_buffers_come_one_by_one),
         cmocka_unit_test(held_frames_wait_for_their_release),
+        cmocka_unit_test(after_a_frame_no_kick_is_asked_for_until_a_look_finds_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

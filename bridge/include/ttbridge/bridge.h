@@ -345,8 +345,10 @@ struct ttb_port_opts {
     bool offload;
     /** Interrupt moderation (in Linux: ethtool -C, rx-usecs): a frame for the node waits in the port, where
      * its driver does not see it, until this time has passed since the first that waits, or
-     * coalesce_frames wait. Then all are given to the driver at once. Fewer activations of nodes, later
-     * arrival of frames, as with a card that does this. 0: none. At most 1 s. Not for wall-clock ports. */
+     * coalesce_frames wait. Then all are given to the driver at once. In the other direction a frame leaves
+     * at once, and what the node sends within this time after it leaves together at its end, and so on.
+     * Fewer activations of nodes, later arrival of frames, as with a card that does this. What a node has
+     * sent and has not left when it is switched off is lost. 0: none. At most 1 s. Not for wall-clock ports. */
     uint64_t coalesce_ns;
     uint32_t coalesce_frames; /**< 0: 256; never more than backlog_frames. Only with coalesce_ns */
 };

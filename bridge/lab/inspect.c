@@ -69,6 +69,7 @@ static int inspect(const char *path, const char *data, size_t len_bytes,
     info->seeded = has(data, len_bytes, "time-travel-seed");
     info->disk_model =
         has(data, len_bytes, "ubd<n>.latency=") && has(data, len_bytes, "ubd<n>.undo=");
+    info->seccomp = has(data, len_bytes, "seccomp=<on/auto/off>");
     return 0;
 }
 

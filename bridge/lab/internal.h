@@ -84,6 +84,7 @@ struct ttb_lab_node {
     struct ttb_lab_kernel_info kernel_info;
     uint32_t memory_mib;
     struct ttb_lab_disk_opts disk;
+    bool trusted;
     uint64_t lives; /* times it was started */
     char *commands;
     char **arguments; /* NULL-terminated; extra kernel arguments */

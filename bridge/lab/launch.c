@@ -194,6 +194,8 @@ static void make_command_line(const struct ttb_lab_node *node, struct command_li
     put(line, "time-travel-start=%" PRIu64, lab->epoch_ns + ttb_bridge_now_ns(lab->bridge));
     if (node->kernel_info.seeded)
         put(line, "time-travel-seed=%" PRIu64 ":%u", lab->seed, id);
+    if (node->trusted && node->kernel_info.seccomp)
+        put(line, "seccomp=on");
     put(line, "norandmaps");
     put(line, "quiet");
     put(line, "noreboot");

@@ -239,6 +239,7 @@ static int describe_node(struct ttb_lab_node *node, const struct ttb_lab_node_op
     node->commands = opts->commands ? strdup(opts->commands) : NULL;
     if (opts->commands && !node->commands)
         return ttb__lab_fail(lab, -ENOMEM, "out of memory");
+    node->trusted = opts->trusted;
     rc = copy_arguments(node, opts->kernel_arguments);
     if (!rc)
         rc = choose_kernel(node, opts->kernel);

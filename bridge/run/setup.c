@@ -342,6 +342,7 @@ static int add_to_lab(struct ttb__run_node *node, const struct input *input, con
         .file_count = input->count,
         .kernel_arguments = arguments,
         .disk = disk_of(given->disk),
+        .trusted = given->trusted,
     };
     int rc;
 

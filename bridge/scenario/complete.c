@@ -230,6 +230,10 @@ static int complete_node(Ttb__Scenario__Node *node, const Ttb__Scenario__Default
         node->has_etc_hosts = 1;
         node->etc_hosts = defaults->etc_hosts;
     }
+    if (!node->has_trusted) {
+        node->has_trusted = 1;
+        node->trusted = defaults->trusted;
+    }
     for (size_t i = 0; i < node->n_files; i++) {
         if (!node->files[i]->from)
             default_u32(&node->files[i]->has_mode, &node->files[i]->mode, 0644);

@@ -75,6 +75,12 @@ static const struct ttb__key defaults_keys[] = {
      .kind = TTB__OBJECT,
      .object = &ttb__disk_object,
      .doc = "How the nodes' disks behave."},
+    {.key = "trusted",
+     .field = "trusted",
+     .kind = TTB__BOOL,
+     .fallback = "false",
+     .doc = "The nodes' programs are trusted: kernels that can (7.x) run them faster, by seccomp "
+            "instead of ptrace, but do not keep them from each other ([security](security.md))."},
     {.key = NULL},
 };
 

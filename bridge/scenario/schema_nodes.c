@@ -455,6 +455,12 @@ static const struct ttb__key node_keys[] = {
      .doc = "Give it an `/etc/hosts` that names all nodes, routers and hosts by their first "
             "addresses, "
             "unless `files` has one."},
+    {.key = "trusted",
+     .field = "trusted",
+     .kind = TTB__BOOL,
+     .fallback_doc = "`defaults.trusted`",
+     .doc = "Its programs are trusted: a kernel that can (7.x) runs them faster, by seccomp instead "
+            "of ptrace, but does not keep them from each other ([security](security.md))."},
     {.key = "place",
      .field = "place",
      .kind = TTB__OBJECT,

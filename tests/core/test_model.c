@@ -348,7 +348,8 @@ static void drive(struct run *run)
             model_broken("advance(): %s", ttb_bridge_error(run->bridge));
         if (now_ns > until_ns)
             model_broken("advance(%" PRIu64 ") went to %" PRIu64, until_ns, now_ns);
-        while (run->arrival_count && now_ns == until_ns && run->arrivals[0].time_ns == now_ns)
+        while (run->arrival_count && now_ns == until_ns && now_ns < HORIZON_NS &&
+               run->arrivals[0].time_ns == now_ns)
             deliver_first(run);
     }
     for (unsigned i = 0; i < run->model.node_count; i++) {

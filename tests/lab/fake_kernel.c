@@ -27,6 +27,7 @@ static const char *volatile const marks[] = {
 #ifdef FAKE_TIME_TRAVEL
     "time-travel=ext:[ID:]/path",
     "time-travel-seed=",
+    "seccomp=<on/auto/off>",
 #endif
 };
 

@@ -29,9 +29,9 @@ static void test_a_kernel_is_read_without_running_it(void **state)
     (void)state;
     assert_int_equal(ttb_lab_inspect_kernel(fake_kernel, &info, error, sizeof(error)), 0);
     assert_string_equal(info.version, "9.8.7-fake");
-    assert_true(info.time_travel && info.virtio && info.seeded);
+    assert_true(info.time_travel && info.virtio && info.seeded && info.seccomp);
     assert_int_equal(ttb_lab_inspect_kernel(fake_kernel_old, &info, error, sizeof(error)), 0);
-    assert_true(info.virtio && !info.time_travel && !info.seeded);
+    assert_true(info.virtio && !info.time_travel && !info.seeded && !info.seccomp);
 }
 
 static void test_what_is_no_kernel_is_told_apart(void **state)

@@ -151,6 +151,9 @@ struct ttb_lab_node_opts {
     const char *const *kernel_arguments; /**< appended to the kernel's command line; each one word;
                                               NULL-terminated list or NULL */
     struct ttb_lab_disk_opts disk;
+    bool trusted; /**< run its programs by seccomp instead of ptrace where the kernel can: faster, but
+                       they can read and write all memory of their kernel, and what that may do on the
+                       host they may (doc/security.md). Kernels that cannot go on with ptrace. */
 };
 
 /**
@@ -258,6 +261,7 @@ struct ttb_lab_kernel_info {
     bool virtio;      /**< CONFIG_VIRTIO_UML */
     bool seeded;      /**< has the seeded entropy patch: without it runs differ */
     bool disk_model;  /**< has those of struct ttb_lab_disk_opts */
+    bool seccomp;     /**< can run programs by seccomp instead of ptrace */
 };
 
 /** Look into a kernel binary without running it. @return 0; -ENOENT, -EACCES; -ENOEXEC: not a UML

@@ -459,8 +459,9 @@ static const struct ttb__key node_keys[] = {
      .field = "trusted",
      .kind = TTB__BOOL,
      .fallback_doc = "`defaults.trusted`",
-     .doc = "Its programs are trusted: a kernel that can (7.x) runs them faster, by seccomp instead "
-            "of ptrace, but does not keep them from each other ([security](security.md))."},
+     .doc =
+         "Its programs are trusted: a kernel that can (7.x) runs them faster, by seccomp instead "
+         "of ptrace, but does not keep them from each other ([security](security.md))."},
     {.key = "place",
      .field = "place",
      .kind = TTB__OBJECT,

@@ -88,8 +88,13 @@ static void send_first(struct model_node *node)
 
     memmove(node->events, node->events + 1, --node->event_count * sizeof(*node->events));
     say(node, "sent", frame.origin, frame.ttl);
+    if (node->quiet) {
+        node->unseen[node->unseen_count++] = frame;
+        return;
+    }
     netdev->ops->kick(netdev->user);
     netdev->ops->transmit(netdev->user, &frame, sizeof(frame));
+    node->quiet = netdev->holds;
     netdev->owes_reply = netdev->ops->kicked(netdev->user, 1, false);
     if (netdev->owes_reply != (node->does == MODEL_OBEYS))
         model_broken("n%u: a kick's reply is %s while the bound %s", node->index,
@@ -403,6 +408,26 @@ void ttb__netdev_release(struct ttb__netdev *netdev)
     netdev->node->held_count = 0;
 }
 
+bool ttb__netdev_is_quiet(const struct ttb__netdev *netdev)
+{
+    return netdev->node->quiet;
+}
+
+int ttb__netdev_poll(struct ttb__netdev *netdev)
+{
+    struct model_node *node = netdev->node;
+    int sent = (int)node->unseen_count;
+
+    if (node->does != MODEL_NOTHING)
+        model_broken("n%u: its ring is looked at while it is not blocked (%d)", node->index,
+                     (int)node->does);
+    for (int i = 0; i < sent; i++)
+        netdev->ops->transmit(netdev->user, &node->unseen[i], sizeof(node->unseen[i]));
+    node->unseen_count = 0;
+    node->quiet = node->quiet && sent > 0;
+    return sent;
+}
+
 bool ttb__netdev_has_calls(const struct ttb__netdev *netdev)
 {
     return netdev->has_call;
@@ -539,6 +564,7 @@ uint64_t model_hash(const struct model *model, uint64_t seed)
         hash = mix(hash, node->bound_ns);
         hash = mix(hash, node->request_ns);
         hash = mix(hash, (uint64_t)node->held_count << 32 | node->ring_count);
+        hash = mix(hash, (uint64_t)node->unseen_count << 1 | node->quiet);
         for (size_t j = 0; j < node->said_bytes; j++)
             hash = mix(hash, (unsigned char)node->said[j]);
         for (unsigned j = 0; j < node->event_count; j++)

@@ -51,7 +51,10 @@ struct model_node {
     unsigned event_count;
     struct model_frame ring[MODEL_EVENTS_MAX]; /* frames that it has not read */
     unsigned ring_count;
-    unsigned held_count; /* of these, the last: it does not see them yet */
+    unsigned held_count;                         /* of these, the last: it does not see them yet */
+    struct model_frame unseen[MODEL_EVENTS_MAX]; /* that it has sent without a kick */
+    unsigned unseen_count;
+    bool quiet; /* it does not kick */
     struct ttb__controller *controller;
     struct ttb__netdev *netdev;
     enum model_does {

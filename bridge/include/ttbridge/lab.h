@@ -151,7 +151,8 @@ struct ttb_lab_node_opts {
     const char *const *kernel_arguments; /**< appended to the kernel's command line; each one word;
                                               NULL-terminated list or NULL */
     struct ttb_lab_disk_opts disk;
-    bool trusted; /**< run its programs by seccomp instead of ptrace where the kernel can: faster, but
+    bool
+        trusted; /**< run its programs by seccomp instead of ptrace where the kernel can: faster, but
                        they can read and write all memory of their kernel, and what that may do on the
                        host they may (doc/security.md). Kernels that cannot go on with ptrace. */
 };

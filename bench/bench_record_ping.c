@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What recording adds to the ping benchmark: pings with and without a trace, in turns. Medians are told,
- * and what recording adds is the median of the differences within pairs of turns, so that a load that
- * comes and goes is in both sides of most of them. Processor time is told as
- * well, which suffers less from other load: of this process (bridge and recording), and of all,
- * nodes and their boot included, where a cache that recording takes from the nodes would show.
+ * What recording adds to the ping benchmark: pings with and without a trace, in turns. Medians are told.
+ * Which of the two comes first changes from pair to pair, so that a load that comes and goes is in both
+ * sides. Processor time is told as well, which suffers less from other load: of this process (bridge and
+ * recording), and of all, nodes and their boot included, where a cache that recording takes from the
+ * nodes would show.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,7 +144,6 @@ static int ping(bool record, struct cost *cost, long long *trace_bytes)
     return rc || status ? -1 : 0;
 }
 
-/* Of the values with and without; what comes on top in percent of `of`, by the medians of pairs. */
 /* With recording, against without; the ratio is of the medians. */
 static void row(const char *figure, double values[2][TURNS])
 {

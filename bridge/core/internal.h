@@ -361,8 +361,8 @@ void ttb__placement_pin(struct ttb_bridge *bridge);
 void ttb__placement_begin_launch(struct ttb_node *node);
 void ttb__placement_end_launch(struct ttb_node *node);
 void ttb__placement_restore(struct ttb_bridge *bridge);
-/* A round that began at this wall time is over: time to change between one core and several? */
-void ttb__placement_note_round(struct ttb_bridge *bridge, uint64_t wall_start_ns);
+/* A round that took so much wall time is over: time to change between one core and several? */
+void ttb__placement_note_round(struct ttb_bridge *bridge, uint64_t wall_ns);
 /* For tests: automatic jobs, with a change after every so many rounds instead of by wall time. Before
  * the run begins. */
 void ttb__placement_flap(struct ttb_bridge *bridge, uint32_t rounds);

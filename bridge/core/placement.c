@@ -274,14 +274,14 @@ static void decide(struct ttb_bridge *bridge)
         decide_one_core(bridge, gain_ns, cost_ns);
 }
 
-void ttb__placement_note_round(struct ttb_bridge *bridge, uint64_t wall_start_ns)
+void ttb__placement_note_round(struct ttb_bridge *bridge, uint64_t wall_ns)
 {
     struct ttb__placement *placement = &bridge->placement;
     struct ttb__placement_window *window = &placement->window;
 
     if (!placement->automatic)
         return;
-    window->wall_ns += ttb__wall_ns() - wall_start_ns;
+    window->wall_ns += wall_ns;
     for (uint32_t i = 0; i < bridge->round_count; i++) {
         struct ttb_node *node = bridge->round[i];
 

@@ -195,6 +195,6 @@ int ttb__round_run(struct ttb_bridge *bridge, const struct ttb__calendar_entry *
     for (uint32_t i = 0; i < bridge->round_count; i++)
         ttb__node_tell(bridge->round[i]);
     if (!rc)
-        ttb__placement_note_round(bridge, wall_start_ns);
+        ttb__placement_note_round(bridge, ttb__wall_ns() - wall_start_ns);
     return rc;
 }

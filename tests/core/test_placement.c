@@ -112,7 +112,7 @@ static void round_of(struct fixture *f, const uint64_t times_ns[NODES], uint64_t
         bridge->placement.busy_ns = wall_ns;
     }
     bridge->placement.window.hand_overs += hand_overs;
-    ttb__placement_note_round(bridge, ttb__wall_ns() - wall_ns);
+    ttb__placement_note_round(bridge, wall_ns);
 }
 
 static bool is_spread(const struct fixture *f)

@@ -246,26 +246,39 @@ static void print_slowest(const struct ttb_trace_tables *tables, const struct su
     printf(" of the nodes' wall time\n");
 }
 
+/* The least time from a port to another node, as the network promised last. */
+static void format_nearest(const struct ttb_trace_place *place, char *text, size_t size)
+{
+    if (place->kind != TTB_TRACE_PORT || place->node == TTB_TRACE_NONE || !place->has_way_back)
+        snprintf(text, size, "-");
+    else if (place->nearest_ns == TTB_TIME_NEVER)
+        snprintf(text, size, "no way");
+    else
+        snprintf(text, size, "%.6f ms", (double)place->nearest_ns / 1e6);
+}
+
 static void print_places(struct ttb_trace_reader *reader, const struct sums *sums)
 {
     const struct ttb_trace_tables *tables = ttb_trace_reader_tables(reader);
 
-    printf("\n%-24s %10s %12s %10s %12s %8s\n", "port", "sent", "bytes", "received", "bytes",
-           "dropped");
+    printf("\n%-24s %10s %12s %10s %12s %8s %15s\n", "port", "sent", "bytes", "received", "bytes",
+           "dropped", "look-ahead");
     for (size_t i = 0; i < sums->place_count && i < tables->place_count; i++) {
         const struct ttb_trace_place *place = &tables->places[i];
         const struct ttb_trace_node *node = ttb_trace_find_node(tables, place->node);
         size_t width = strlen(place->name) + (node ? strlen(node->name) + 1 : 0);
+        char nearest[32];
 
         if (node) {
             print_name(node->name);
             putchar('.');
         }
         print_name(place->name);
-        printf("%*s %10" PRIu64 " %12" PRIu64 " %10" PRIu64 " %12" PRIu64 " %8" PRIu64 "\n",
+        format_nearest(place, nearest, sizeof(nearest));
+        printf("%*s %10" PRIu64 " %12" PRIu64 " %10" PRIu64 " %12" PRIu64 " %8" PRIu64 " %15s\n",
                width < 24 ? (int)(24 - width) : 0, "", sums->places[i].tx_frames,
                sums->places[i].tx_bytes, sums->places[i].rx_frames, sums->places[i].rx_bytes,
-               sums->places[i].dropped);
+               sums->places[i].dropped, nearest);
     }
     if (sums->reason_count)
         printf("\n");
@@ -274,6 +287,26 @@ static void print_places(struct ttb_trace_reader *reader, const struct sums *sum
         print_name(sums->reasons[i].text);
         printf("\n");
     }
+}
+
+/* The smallest latency between any two ports: how far nodes may run ahead of each other everywhere. */
+static void print_look_ahead(struct ttb_trace_reader *reader)
+{
+    const struct ttb_trace_tables *tables = ttb_trace_reader_tables(reader);
+    const struct ttb_trace_place *least = NULL;
+    char nearest[32];
+
+    for (size_t i = 0; i < tables->place_count; i++) {
+        const struct ttb_trace_place *place = &tables->places[i];
+
+        if (place->kind == TTB_TRACE_PORT && place->node != TTB_TRACE_NONE && place->has_way_back &&
+            (!least || place->nearest_ns < least->nearest_ns))
+            least = place;
+    }
+    if (!least || least->nearest_ns == TTB_TIME_NEVER)
+        return;
+    format_nearest(least, nearest, sizeof(nearest));
+    printf("\nlook-ahead   %s: from no port is another node nearer\n", nearest);
 }
 
 static int print_end(struct ttb_trace_reader *reader)
@@ -368,6 +401,7 @@ static int show(const char *path, bool lines)
         print_nodes(reader, &sums);
         print_slowest(ttb_trace_reader_tables(reader), &sums);
         print_places(reader, &sums);
+        print_look_ahead(reader);
     }
     if (rc < 0)
         fprintf(stderr, "ttb show: %s\n", ttb_trace_reader_error(reader));

@@ -156,6 +156,7 @@ int ttb_bridge_new(const struct ttb_bridge_opts *opts, struct ttb_bridge **made)
     bridge->hang_report_ms = opts->hang_report_ms ? opts->hang_report_ms : DEFAULT_HANG_REPORT_MS;
     bridge->hang_kill_ms = opts->hang_kill_ms ? opts->hang_kill_ms : DEFAULT_HANG_KILL_MS;
     bridge->no_look_ahead = opts->no_look_ahead;
+    bridge->look_ahead_ns = opts->look_ahead_ns ? opts->look_ahead_ns : TTB_TIME_NEVER;
     ttb__placement_init(bridge, opts->jobs, opts->no_pin);
     bridge->log = opts->log ? opts->log : log_to_stderr;
     bridge->log_user = opts->log_user;

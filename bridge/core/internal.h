@@ -71,6 +71,7 @@ struct ttb_port {
     uint32_t slot;         /* among the ports of all nodes */
     bool isolated;         /* ttb_port_set_isolated() */
     uint64_t way_back_ns;  /* no frame of it has any influence on its own node sooner */
+    uint64_t nearest_ns;   /* nor on any other node */
     char name[TTB_NAME_MAX + 1];
     uint8_t mac[6];
     uint16_t mtu;
@@ -214,7 +215,8 @@ struct ttb_bridge {
 
     struct ttb__look_ahead look_ahead;
     uint32_t port_slots;
-    bool no_look_ahead;
+    bool no_look_ahead, look_ahead_checked;
+    uint64_t look_ahead_ns;  /* the most that nodes may; checked: against what was promised first */
     struct ttb_node **round; /* nodes of the round that is under way, in their order */
     uint32_t round_count, round_room;
     uint32_t jobs;          /* nodes that may run at the same time, now */

@@ -76,27 +76,75 @@ static uint64_t promised_ns(const struct ttb__look_ahead *look, const struct ttb
     return look->promised[(size_t)from->slot * look->room + to->slot];
 }
 
+/* No more than was asked for, unless there is no way at all. */
+static uint64_t allowed_ns(const struct ttb_port *from, const struct ttb_port *to)
+{
+    uint64_t promise_ns = promised_ns(&from->bridge->look_ahead, from, to);
+
+    return promise_ns == TTB_TIME_NEVER ? promise_ns
+                                        : least(promise_ns, from->bridge->look_ahead_ns);
+}
+
+/* What was asked for may lower what the network allows, not raise it. */
+static int check_from(struct ttb_bridge *bridge, const struct ttb_port *from)
+{
+    for (uint32_t i = 0; i < bridge->node_count; i++) {
+        const struct ttb_node *other = bridge->nodes[i];
+
+        for (uint32_t k = 0; k < other->port_count && other != from->node; k++) {
+            const struct ttb_port *to = other->ports[k];
+            uint64_t promise_ns = promised_ns(&bridge->look_ahead, from, to);
+
+            if (promise_ns >= bridge->look_ahead_ns)
+                continue;
+            return ttb__bridge_fail(bridge, -EINVAL,
+                                    "look-ahead of %" PRIu64
+                                    " ns is more than the network allows, and can only be "
+                                    "lowered: what port %s of node %s sends may have an influence "
+                                    "on port %s of node %s "
+                                    "after %" PRIu64 " ns",
+                                    bridge->look_ahead_ns, from->name, from->node->name, to->name,
+                                    other->name, promise_ns);
+        }
+    }
+    return 0;
+}
+
+static int check_once(struct ttb_bridge *bridge)
+{
+    int rc = 0;
+
+    if (bridge->look_ahead_ns == TTB_TIME_NEVER || bridge->look_ahead_checked)
+        return 0;
+    for (uint32_t i = 0; i < bridge->node_count && !rc; i++) {
+        const struct ttb_node *node = bridge->nodes[i];
+
+        for (uint32_t k = 0; k < node->port_count && !rc; k++)
+            rc = check_from(bridge, node->ports[k]);
+    }
+    bridge->look_ahead_checked = !rc;
+    return rc;
+}
+
 /* ---------------------------------------------------------------------------------- the closure */
 
-static uint64_t node_to_node_ns(const struct ttb__look_ahead *look, const struct ttb_node *from,
-                                const struct ttb_node *to)
+static uint64_t node_to_node_ns(const struct ttb_node *from, const struct ttb_node *to)
 {
     uint64_t shortest_ns = TTB_TIME_NEVER;
 
     for (uint32_t i = 0; i < from->port_count; i++) {
         for (uint32_t j = 0; j < to->port_count; j++)
-            shortest_ns = least(shortest_ns, promised_ns(look, from->ports[i], to->ports[j]));
+            shortest_ns = least(shortest_ns, allowed_ns(from->ports[i], to->ports[j]));
     }
     return shortest_ns;
 }
 
-static uint64_t port_to_node_ns(const struct ttb__look_ahead *look, const struct ttb_port *from,
-                                const struct ttb_node *to)
+static uint64_t port_to_node_ns(const struct ttb_port *from, const struct ttb_node *to)
 {
     uint64_t shortest_ns = TTB_TIME_NEVER;
 
     for (uint32_t i = 0; i < to->port_count; i++)
-        shortest_ns = least(shortest_ns, promised_ns(look, from, to->ports[i]));
+        shortest_ns = least(shortest_ns, allowed_ns(from, to->ports[i]));
     return shortest_ns;
 }
 
@@ -119,18 +167,28 @@ static void close_over_paths(uint64_t *closure, uint32_t count)
 
 static uint64_t way_back_ns(const struct ttb_bridge *bridge, const struct ttb_port *port)
 {
-    const struct ttb__look_ahead *look = &bridge->look_ahead;
     const struct ttb_node *node = port->node;
-    uint64_t shortest_ns = port_to_node_ns(look, port, node);
+    uint64_t shortest_ns = port_to_node_ns(port, node);
 
     for (uint32_t i = 0; i < bridge->node_count; i++) {
         const struct ttb_node *other = bridge->nodes[i];
 
         if (other != node) {
             shortest_ns =
-                least(shortest_ns, ttb__time_after(port_to_node_ns(look, port, other),
+                least(shortest_ns, ttb__time_after(port_to_node_ns(port, other),
                                                    ttb__look_ahead_ns(bridge, other, node)));
         }
+    }
+    return shortest_ns;
+}
+
+static uint64_t nearest_ns(const struct ttb_bridge *bridge, const struct ttb_port *port)
+{
+    uint64_t shortest_ns = TTB_TIME_NEVER;
+
+    for (uint32_t i = 0; i < bridge->node_count; i++) {
+        if (bridge->nodes[i] != port->node)
+            shortest_ns = least(shortest_ns, port_to_node_ns(port, bridge->nodes[i]));
     }
     return shortest_ns;
 }
@@ -143,7 +201,7 @@ static void derive(struct ttb_bridge *bridge)
     for (uint32_t from = 0; from < count; from++) {
         for (uint32_t to = 0; to < count; to++) {
             look->closure[(size_t)from * count + to] =
-                from == to ? 0 : node_to_node_ns(look, bridge->nodes[from], bridge->nodes[to]);
+                from == to ? 0 : node_to_node_ns(bridge->nodes[from], bridge->nodes[to]);
         }
     }
     close_over_paths(look->closure, count);
@@ -160,8 +218,10 @@ static void derive(struct ttb_bridge *bridge)
             if (from != to && way_ns > look->widest_ns)
                 look->widest_ns = way_ns;
         }
-        for (uint32_t i = 0; i < node->port_count; i++)
+        for (uint32_t i = 0; i < node->port_count; i++) {
             node->ports[i]->way_back_ns = way_back_ns(bridge, node->ports[i]);
+            node->ports[i]->nearest_ns = nearest_ns(bridge, node->ports[i]);
+        }
     }
 }
 
@@ -169,9 +229,13 @@ int ttb__look_ahead_update(struct ttb_bridge *bridge)
 {
     struct ttb__look_ahead *look = &bridge->look_ahead;
     size_t count = bridge->node_count;
+    int rc;
 
     if (!look->promised || !look->stale)
         return 0;
+    rc = check_once(bridge);
+    if (rc)
+        return rc;
     free(look->closure);
     free(look->nearest);
     look->closure = look->nearest = NULL;

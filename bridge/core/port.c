@@ -651,6 +651,11 @@ uint64_t ttb_port_way_back_ns(const struct ttb_port *port)
     return port->way_back_ns;
 }
 
+uint64_t ttb_port_nearest_ns(const struct ttb_port *port)
+{
+    return port->nearest_ns;
+}
+
 const char *ttb_port_name(const struct ttb_port *port)
 {
     return port->name;

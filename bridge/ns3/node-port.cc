@@ -99,8 +99,8 @@ WhyNotEthernet(Ptr<NetDevice> device, const std::string& type)
     }
     if (type.compare(0, 8, "ns3::Lte") == 0)
     {
-        return "LTE bearers carry IP packets, no Ethernet frames; let an ns-3 node with IP "
-               "forwarding stand between an Ethernet link and the LTE device";
+        return "LTE bearers carry IP packets, no Ethernet frames; put a VirtualNetDevice between, "
+               "as examples/ns3-lte does";
     }
     if (type.find("Wimax") != std::string::npos ||
         type.find("StationNetDevice") != std::string::npos)

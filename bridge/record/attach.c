@@ -99,10 +99,12 @@ static uint32_t know_port(struct ttb_trace_writer *writer, struct ttb_port *port
     place.mtu_bytes = ttb_port_mtu(port);
     place.has_way_back = place.node != TTB_TRACE_NONE;
     place.way_back_ns = place.has_way_back ? ttb_port_way_back_ns(port) : 0;
+    place.nearest_ns = place.has_way_back ? ttb_port_nearest_ns(port) : 0;
     if (ttb_trace_writer_add_place(writer, &place, &writer->ports[slot].place))
         return TTB_TRACE_NONE;
     writer->ports[slot].port = port;
     writer->ports[slot].way_back_ns = place.way_back_ns;
+    writer->ports[slot].nearest_ns = place.nearest_ns;
     writer->port_count++;
     return writer->ports[slot].place;
 }
@@ -116,15 +118,18 @@ static void note_way_back(struct ttb_trace_writer *writer, struct ttb_port *port
         .name = ttb_port_name(port),
         .has_way_back = true,
         .way_back_ns = ttb_port_way_back_ns(port),
+        .nearest_ns = ttb_port_nearest_ns(port),
     };
     size_t slot;
 
     if (know_port(writer, port) == TTB_TRACE_NONE)
         return;
     slot = port_slot(writer, port);
-    if (writer->ports[slot].way_back_ns == place.way_back_ns)
+    if (writer->ports[slot].way_back_ns == place.way_back_ns &&
+        writer->ports[slot].nearest_ns == place.nearest_ns)
         return;
     writer->ports[slot].way_back_ns = place.way_back_ns;
+    writer->ports[slot].nearest_ns = place.nearest_ns;
     place.node = know_node(writer, ttb_port_node(port));
     ttb_trace_writer_add_place(writer, &place, NULL);
 }

@@ -132,6 +132,8 @@ void ttb__place_to_message(const struct ttb_trace_place *place, Ttb__TracePlace 
     message->description = (char *)place->description;
     message->has_way_back_ns = place->has_way_back;
     message->way_back_ns = place->way_back_ns;
+    message->has_nearest_ns = place->has_way_back;
+    message->nearest_ns = place->nearest_ns;
 }
 
 static int set_node(struct ttb__tables *tables, const Ttb__TraceNode *message,
@@ -198,6 +200,8 @@ static int set_place(struct ttb__tables *tables, const Ttb__TracePlace *message,
         .description = message->description,
         .has_way_back = message->has_way_back_ns,
         .way_back_ns = message->way_back_ns,
+        /* Traces of older versions do not have it. */
+        .nearest_ns = message->has_nearest_ns ? message->nearest_ns : 0,
     };
     int rc;
 

@@ -427,11 +427,12 @@ static bool merge(const struct ttb_trace_place *old, struct ttb_trace_place *pla
     if (!place->has_way_back) {
         place->has_way_back = old->has_way_back;
         place->way_back_ns = old->way_back_ns;
+        place->nearest_ns = old->nearest_ns;
     }
     return place->has_mac != old->has_mac || memcmp(place->mac, old->mac, 6) != 0 ||
            place->mtu_bytes != old->mtu_bytes || place->link != old->link ||
            place->speed_bps != old->speed_bps || place->has_way_back != old->has_way_back ||
-           place->way_back_ns != old->way_back_ns ||
+           place->way_back_ns != old->way_back_ns || place->nearest_ns != old->nearest_ns ||
            strcmp(place->description ? place->description : "",
                   old->description ? old->description : "") != 0;
 }

@@ -48,8 +48,8 @@ struct ttb_trace_writer {
     struct {
         const struct ttb_port *port;
         uint32_t place;
-        uint64_t way_back_ns; /* as recorded */
-    } * ports;                /* a hash by address, which decides nothing but where we look */
+        uint64_t way_back_ns, nearest_ns; /* as recorded */
+    } * ports; /* a hash by address, which decides nothing but where we look */
     size_t port_room, port_count;
     uint64_t next_sample_ns;
     struct ttb_bridge_wall spent; /* at the last cost records */

@@ -195,7 +195,9 @@ static int open_lab(struct ttb__run *run, const struct ttb__run_opts *opts)
         .epoch_ns = run->scenario->epoch_ns,
         .jobs = opts->jobs,
         .no_pin = opts->no_pin,
-        .no_look_ahead = opts->no_look_ahead,
+        .no_look_ahead = run->no_look_ahead,
+        /* One node alone is let run as it was recorded. */
+        .look_ahead_ns = opts->only_node ? 0 : run->scenario->look_ahead_ns,
         .log = log_line,
         .log_user = run,
         .connect_timeout_ms = opts->debuggable ? NEVER_MS : 0,
@@ -397,7 +399,8 @@ int ttb__run_new(const struct ttb__run_opts *opts, struct ttb__run **made, char 
     run->sink_end = opts->sink_end;
     run->packed = opts->packed;
     run->only_node = opts->only_node;
-    run->no_look_ahead = opts->no_look_ahead;
+    run->no_look_ahead =
+        opts->no_look_ahead || (run->scenario->has_look_ahead_ns && !run->scenario->look_ahead_ns);
     run->ops = engine(run->scenario);
     rc = run->only_node ? 0 : ttb__run_check(run->scenario, run->error, sizeof(run->error));
     if (!rc)

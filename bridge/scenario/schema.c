@@ -177,6 +177,15 @@ static const struct ttb__key scenario_keys[] = {
      .max = UINT64_C(9000000000000000000),
      .fallback = "2025-01-01T00:00:00Z",
      .doc = "The nodes' time of day at simulated time 0."},
+    {.key = "look_ahead",
+     .field = "look_ahead_ns",
+     .kind = TTB__NUMBER,
+     .quantity = TTB__QUANTITY_TIME,
+     .max = TTB__TIME_MAX,
+     .fallback_doc = "what the network allows",
+     .doc =
+         "How far nodes may run ahead of each other at most. It can only be lowered: more than the "
+         "smallest latency between interfaces of two nodes is refused. `0s`: not at all."},
     {.key = "engine",
      .field = "engine",
      .kind = TTB__WORD,

@@ -49,10 +49,13 @@ static struct ttb_port *add_port(struct ttb_node *node, const char *name)
     return port;
 }
 
-static int set_up(void **state)
+static int set_up_limited(void **state, uint64_t look_ahead_ns)
 {
     struct fixture *f = calloc(1, sizeof(*f));
-    struct ttb_bridge_opts opts = {.size = sizeof(opts), .directory = f->directory, .log = quiet};
+    struct ttb_bridge_opts opts = {.size = sizeof(opts),
+                                   .directory = f->directory,
+                                   .log = quiet,
+                                   .look_ahead_ns = look_ahead_ns};
 
     strcpy(f->directory, "/tmp/ttb-look-XXXXXX");
     if (!mkdtemp(f->directory) || ttb_bridge_new(&opts, &f->bridge))
@@ -63,6 +66,16 @@ static int set_up(void **state)
     }
     *state = f;
     return 0;
+}
+
+static int set_up(void **state)
+{
+    return set_up_limited(state, 0);
+}
+
+static int set_up_with_300(void **state)
+{
+    return set_up_limited(state, 300);
 }
 
 static int tear_down(void **state)
@@ -167,6 +180,56 @@ static void a_wall_clock_port_ends_all_look_ahead(void **state)
     assert_non_null(strstr(ttb_bridge_error(f->bridge), "outside"));
 }
 
+static void each_port_knows_the_nearest_of_other_nodes(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(ttb_port_nearest_ns(f->ports[0]), 0);
+    nothing_reaches_anybody(f);
+    promise(f, f->ports[0], f->ports[0], 1);
+    promise(f, f->ports[0], f->ports[1], 500);
+    promise(f, f->ports[0], f->ports[2], 400);
+    promise(f, f->ports[1], f->ports[0], 900);
+    assert_int_equal(latency(f, f->nodes[0], f->nodes[1]), 500);
+    assert_int_equal(ttb_port_nearest_ns(f->ports[0]), 400);
+    assert_int_equal(ttb_port_nearest_ns(f->ports[1]), 900);
+    assert_true(ttb_port_nearest_ns(f->ports[2]) == TTB_TIME_NEVER);
+}
+
+static void look_ahead_can_be_lowered(void **state)
+{
+    struct fixture *f = *state;
+
+    nothing_reaches_anybody(f);
+    promise(f, f->ports[0], f->ports[1], 500);
+    promise(f, f->ports[1], f->ports[0], 300);
+    assert_int_equal(latency(f, f->nodes[0], f->nodes[1]), 300);
+    assert_int_equal(ttb_port_nearest_ns(f->ports[0]), 300);
+    assert_int_equal(ttb_port_way_back_ns(f->ports[0]), 600);
+    assert_true(latency(f, f->nodes[0], f->nodes[2]) == TTB_TIME_NEVER);
+    /* What becomes shorter afterwards counts, and is no mistake. */
+    promise(f, f->ports[1], f->ports[0], 20);
+    assert_int_equal(latency(f, f->nodes[1], f->nodes[0]), 20);
+}
+
+static void look_ahead_cannot_be_raised(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t latency_ns;
+
+    nothing_reaches_anybody(f);
+    promise(f, f->ports[0], f->ports[1], 500);
+    promise(f, f->ports[4], f->ports[2], 299);
+    assert_int_equal(ttb_bridge_latency(f->bridge, f->nodes[0], f->nodes[1], &latency_ns), -EINVAL);
+    assert_string_equal(
+        ttb_bridge_error(f->bridge),
+        "look-ahead of 300 ns is more than the network allows, and can only be "
+        "lowered: what port eth0 of node e sends may have an influence on port eth0 "
+        "of node c after 299 ns");
+    promise(f, f->ports[4], f->ports[2], 300);
+    assert_int_equal(latency(f, f->nodes[0], f->nodes[1]), 300);
+}
+
 /* Against the definition: the least over all paths, found by trying them. */
 static uint64_t by_trying(uint64_t direct[NODES][NODES], unsigned from, unsigned to, unsigned seen)
 {
@@ -221,6 +284,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_node_that_is_added_is_near_to_all_until_something_is_promised, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_wall_clock_port_ends_all_look_ahead, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(each_port_knows_the_nearest_of_other_nodes, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(look_ahead_can_be_lowered, set_up_with_300, tear_down),
+        cmocka_unit_test_setup_teardown(look_ahead_cannot_be_raised, set_up_with_300, tear_down),
         cmocka_unit_test_setup_teardown(random_promises_close_to_the_least_over_all_paths, set_up,
                                         tear_down),
     };

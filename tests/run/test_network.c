@@ -287,6 +287,47 @@ static void what_ns3_cannot_do_is_told_before_anything_starts(void **state)
     }
 }
 
+static void look_ahead_is_shown_and_can_only_be_lowered(void **state)
+{
+    static const char *const engines[] = {"ns3", "builtin"};
+    struct said said;
+
+    (void)state;
+    write_scenario("links: {line: {type: ethernet, rate: 100Mbps, delay: 1ms, pcap: true}}\n"
+                   "nodes:\n"
+                   "  a:\n"
+                   "    interfaces: [{link: line, address: 10.0.0.1/24}]\n"
+                   "    run: [{command: ping -c 3 b, exit: 0}]\n"
+                   "  b: {interfaces: [{link: line, address: 10.0.0.2/24}]}\n");
+    for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
+        char line[512];
+
+        snprintf(line, sizeof(line),
+                 "rm -rf ? && $TTB run s.yaml --set engine=%s -o 1 >&2 && $TTB show 1", engines[i]);
+        run_in_work(line, &said);
+        expect_status(&said, 0);
+        /* Preamble, 60 bytes, FCS: 72 * 80 ns, and the delay. */
+        assert_says(said.out, "look-ahead   1.005760 ms: from no port");
+        snprintf(line, sizeof(line),
+                 "$TTB run s.yaml --set engine=%s --set look_ahead=2us -o 2 >&2 && $TTB show 2 &&"
+                 " cmp 1/line.pcap 2/line.pcap && $TTB replay 2 >&2",
+                 engines[i]);
+        run_in_work(line, &said);
+        expect_status(&said, 0);
+        assert_says(said.out, "look-ahead   0.002000 ms: from no port");
+        snprintf(line, sizeof(line), "$TTB run s.yaml --set engine=%s --set look_ahead=2ms -o 3",
+                 engines[i]);
+        run_in_work(line, &said);
+        expect_status(&said, 3);
+        assert_says(said.out, "look-ahead of 2000000 ns is more than the network allows, and can "
+                              "only be lowered");
+        assert_says(said.out, "after 1005760 ns");
+    }
+    run_in_work("$TTB run s.yaml --set look_ahead=0s -o 4 >&2 && $TTB show 4", &said);
+    expect_status(&said, 0);
+    assert_says(said.out, ", without look-ahead");
+}
+
 static void radio_has_no_plug(void **state)
 {
     struct said said;
@@ -309,6 +350,7 @@ int main(int argc, char **argv)
         WITH_FOLDER(radio_and_other_links_can_be_cut_as_well),
         WITH_FOLDER(what_ns3_cannot_do_is_told_before_anything_starts),
         WITH_FOLDER(radio_has_no_plug),
+        WITH_FOLDER(look_ahead_is_shown_and_can_only_be_lowered),
     };
     const struct CMUnitTest elements[] = {
         WITH_FOLDER(switches_routers_and_hosts_of_ns3_carry_linux_nodes),

@@ -91,6 +91,11 @@ struct ttb_bridge_opts {
                                       same times */
     ttb_log_fn log;     /**< NULL: warnings and errors go to stderr */
     void *log_user;
+    uint64_t look_ahead_ns; /**< nodes run ahead of each other no further than this; 0: as far as
+                                 ttb_bridge_set_latency() allows. It only lowers: if it is more than the
+                                 smallest latency between ports of different nodes as first promised, the
+                                 first ttb_bridge_advance() or ttb_bridge_latency() after that fails
+                                 with -EINVAL */
 };
 
 /**
@@ -244,7 +249,7 @@ int ttb_node_resume(struct ttb_node *node);
  * struct ttb_node_ops, e.g. from a watch on a pidfd. Callable at any time, also from callbacks.
  */
 void ttb_node_process_ended(struct ttb_node *node);
-
+/** Id (order of adding, from 0), name (valid as long as the node), state and bridge of a node. */
 uint32_t ttb_node_id(const struct ttb_node *node);
 const char *ttb_node_name(const struct ttb_node *node);
 enum ttb_node_state ttb_node_get_state(const struct ttb_node *node);
@@ -415,6 +420,10 @@ int ttb_bridge_set_latency(struct ttb_bridge *bridge, struct ttb_port *from, str
  * to have any influence on that node again, by whatever way. */
 uint64_t ttb_port_way_back_ns(const struct ttb_port *port);
 
+/** The smallest latency that was promised from a port to one of another node, no more than
+ * struct ttb_bridge_opts.look_ahead_ns; 0: none was; TTB_TIME_NEVER: no way leads to another node. */
+uint64_t ttb_port_nearest_ns(const struct ttb_port *port);
+
 /** Promise that this port is connected with none of the others: what its node sends there comes back
  * to this port only, if at all (e.g. a line between a node and a program that controls it). */
 void ttb_port_set_isolated(struct ttb_port *port);
@@ -512,7 +521,7 @@ int ttb_node_get_outlook(struct ttb_node *node, struct ttb_node_outlook *outlook
 
 /** A node's ports in the order in which they were added; NULL beyond the last. */
 struct ttb_port *ttb_node_port(const struct ttb_node *node, uint32_t index);
-
+/** Name, node (NULL: wall-clock port), socket and address of a port; valid as long as the port. */
 const char *ttb_port_name(const struct ttb_port *port);
 struct ttb_node *ttb_port_node(const struct ttb_port *port);
 const char *ttb_port_socket_path(const struct ttb_port *port);

@@ -228,7 +228,7 @@ int ttb_net_link_get(const struct ttb_net_link *link, const struct ttb_net_end *
  * @return 0, also when nothing changes; or what ttb_port_set_carrier() returned
  */
 int ttb_net_link_set_up(struct ttb_net_link *link, bool up);
-
+/** True unless ttb_net_link_set_up() has cut it. */
 bool ttb_net_link_is_up(const struct ttb_net_link *link);
 
 /** The link of an end, NULL if it has none. */

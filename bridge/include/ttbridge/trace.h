@@ -128,6 +128,7 @@ struct ttb_trace_place {
     const char *description; /**< NULL: none */
     bool has_way_back;
     uint64_t way_back_ns; /**< ttb_port_way_back_ns() */
+    uint64_t nearest_ns;  /**< ttb_port_nearest_ns(), if has_way_back */
 };
 
 /** What has been declared so far, in the order in which it was; places[i].id is i. Ids of nodes and
@@ -412,7 +413,7 @@ int ttb_trace_writer_add_place(struct ttb_trace_writer *writer, const struct ttb
 /** What stands at the beginning of the trace, completed by what the library knows of the machine. Valid
  * as long as the writer. */
 const struct ttb_trace_header *ttb_trace_writer_header(const struct ttb_trace_writer *writer);
-
+/** What has been declared so far. Valid until the next call. */
 const struct ttb_trace_tables *ttb_trace_writer_tables(const struct ttb_trace_writer *writer);
 
 /**
@@ -505,7 +506,7 @@ int ttb_trace_reader_open(const char *path, const struct ttb_trace_reader_opts *
  * is for messages. */
 int ttb_trace_reader_open_fd(int fd, const char *name, const struct ttb_trace_reader_opts *opts,
                              struct ttb_trace_reader **reader, char *error, size_t error_size);
-
+/** End a reader. NULL is allowed. */
 void ttb_trace_reader_free(struct ttb_trace_reader *reader);
 
 /** Valid as long as the reader. */
@@ -535,7 +536,7 @@ enum ttb_trace_reader_end {
     TTB_TRACE_DAMAGED, /**< something unreadable */
 };
 
-/** @param until_ns  the latest time of all records read; may be NULL */
+/** How the trace ends. @param until_ns  the latest time of all records read; may be NULL */
 enum ttb_trace_reader_end ttb_trace_reader_end(const struct ttb_trace_reader *reader,
                                                uint64_t *until_ns);
 
@@ -623,7 +624,7 @@ int ttb_trace_compare_result(const struct ttb_trace_compare *compare);
 /** NULL if there is none. Valid as long as the comparison. */
 const struct ttb_trace_difference *ttb_trace_compare_difference(
     const struct ttb_trace_compare *compare);
-
+/** The sentence that goes with the last error; "" if there was none. Valid until the next call. */
 const char *ttb_trace_compare_error(const struct ttb_trace_compare *compare);
 
 /**

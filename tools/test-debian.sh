@@ -7,6 +7,7 @@
 # SUITE: trixie (Debian 13, ns-3 3.43) or sid (whatever is newest)
 # FOLDER: default ~/.cache/ttbridge/debian-SUITE
 # Environment:
+#   CMAKE_ARGS  for cmake, e.g. -DCMAKE_BUILD_TYPE=Debug
 #   TARGETS  what to build; default: everything
 #   TESTS    names of tests, a regular expression; default: all
 #   TTB_KERNEL, TTB_IMAGE  a kernel and an image for tests that boot nodes (tools/with-nodes.sh sets both); these
@@ -16,7 +17,7 @@
 set -eu
 case $# in
     1 | 2) ;;
-    *) sed -n '4,15s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '4,16s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 suite=$1 root=$(realpath -m -- "${2:-${XDG_CACHE_HOME:-$HOME/.cache}/ttbridge/debian-$1}")
 cd "$(dirname -- "$0")/.."
@@ -64,7 +65,7 @@ in_root() {
 in_root dpkg-query -W -f '${Package} ${Version}\n' libns3-dev gcc cmake
 # shellcheck disable=SC2086 # lists of words
 in_root cmake -S /ttbridge -B /build -G Ninja \
-    -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache
+    -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache ${CMAKE_ARGS-}
 # shellcheck disable=SC2086
 in_root cmake --build /build -j "${JOBS:-2}" ${TARGETS:+--target $TARGETS}
 # shellcheck disable=SC2086

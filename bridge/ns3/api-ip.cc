@@ -6,7 +6,6 @@
 #include <ns3/application.h>
 #include <ns3/boolean.h>
 #include <ns3/error-model.h>
-#include <ns3/global-router-interface.h>
 #include <ns3/internet-stack-helper.h>
 #include <ns3/ipv4-global-routing-helper.h>
 #include <ns3/ipv4-interface-address.h>
@@ -333,6 +332,21 @@ AssignNodeStreams(Ptr<Node> node, int64_t first)
     return used;
 }
 
+/// By name: ns-3's class has become two, in 3.48 at the latest.
+bool
+TakesPartInGlobalRouting(Ptr<Node> node)
+{
+    for (const char* name : {"ns3::GlobalRouter", "ns3::Ipv4GlobalRouter"})
+    {
+        TypeId type;
+        if (TypeId::LookupByNameFailSafe(name, &type) && node->GetObject<Object>(type))
+        {
+            return true;
+        }
+    }
+    return false;
+}
+
 } // namespace
 
 namespace ttb
@@ -462,7 +476,7 @@ ttb_ns3_compute_global_routes(struct ttb_ns3* ns3)
         {
             Ptr<Ipv4> ipv4 = (*node)->GetObject<Ipv4>();
             BooleanValue forwards(true);
-            if (ipv4 && (*node)->GetObject<GlobalRouter>())
+            if (ipv4 && TakesPartInGlobalRouting(*node))
             {
                 ipv4->GetAttribute("IpForward", forwards);
             }

@@ -3,17 +3,18 @@
 #
 # Builds the ns-3 adapter inside ns-3's source tree (tools/ns3-contrib.sh), and lets ns-3's test runner run the
 # suites there; then two runs of an example, to be equal. The first time it builds the modules of ns-3 that the
-# adapter needs, half an hour on two cores; afterwards only the adapter.
+# adapter needs, afterwards only the adapter.
 #   tools/test-contrib.sh BUILD-DIRECTORY [FOLDER]
 # BUILD-DIRECTORY: where this ttbridge has been built
 # FOLDER: for ns-3's tree; default: ~/.cache/ttbridge/ns3-tree. If there is none in it, what "apt-get source ns3" gets
 # is unpacked there; NS3_ARCHIVE (environment) names a file to unpack instead.
 # TTB_KERNEL, TTB_IMAGE: as tools/with-nodes.sh sets them; without, the suite and the example with nodes are not run.
+# NS3_MODULES: further modules of ns-3, for more examples: "wifi;point-to-point;applications" (long to build)
 # JOBS: processes that compile; default: 2
 set -eu
 case $# in
     1 | 2) ;;
-    *) sed -n '4,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '4,14s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 home=$(cd "$(dirname -- "$0")/.." && pwd)
 build=$(cd "$1" && pwd)
@@ -63,15 +64,22 @@ rm -rf "$tree/cmake-cache/contrib"
 # assertions, which Debian's libraries do not have.
 generator=
 ! command -v ninja > /dev/null || generator='-G Ninja'
-# shellcheck disable=SC2086 # none or two words
-cmake -S "$tree" -B "$tree/cmake-cache" $generator -DCMAKE_BUILD_TYPE=default -DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 \
-    -DNS3_ASSERT=ON -DNS3_LOG=ON -DNS3_WARNINGS_AS_ERRORS=OFF \
-    '-DNS3_ENABLED_MODULES=ttbridge;point-to-point;applications' \
-    -DNS3_TESTS=ON -DNS3_EXAMPLES=ON -DNS3_FILTER_MODULE_EXAMPLES_AND_TESTS=ttbridge \
-    -DNS3_PYTHON_BINDINGS=OFF -DNS3_GTK3=OFF -DNS3_SQLITE=OFF -DNS3_VISUALIZER=OFF -DNS3_TAP=OFF -DNS3_EMU=OFF \
-    > "$folder/configure.log" 2>&1 || { cat "$folder/configure.log"; exit 1; }
-nice cmake --build "$tree/cmake-cache" -j "${JOBS:-2}" --target test-runner ns3-csma ns3-wifi-adhoc ns3-wifi-dumbbell
+configure() {
+    # shellcheck disable=SC2086 # none or two words
+    cmake -S "$tree" -B "$tree/cmake-cache" $generator -DCMAKE_BUILD_TYPE=default \
+        -DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -DNS3_ASSERT=ON -DNS3_LOG=ON -DNS3_WARNINGS_AS_ERRORS=OFF \
+        "-DNS3_ENABLED_MODULES=ttbridge${NS3_MODULES:+;$NS3_MODULES}" \
+        -DNS3_FILTER_MODULE_EXAMPLES_AND_TESTS=ttbridge -DNS3_PYTHON_BINDINGS=OFF -DNS3_GTK3=OFF \
+        -DNS3_SQLITE=OFF -DNS3_VISUALIZER=OFF -DNS3_TAP=OFF -DNS3_EMU=OFF "$@" \
+        > "$folder/configure.log" 2>&1 || { cat "$folder/configure.log"; exit 1; }
+}
+make_targets() {
+    nice cmake --build "$tree/cmake-cache" -j "${JOBS:-2}" --target "$@"
+}
 
+# Not both at once: ns-3 compiles its core otherwise then.
+configure -DNS3_TESTS=ON -DNS3_EXAMPLES=OFF
+make_targets test-runner
 cd "$tree"
 printf 'ns-3 %s\n' "$(cat VERSION)"
 ./test.py --no-build -s 'ttbridge-*' > "$folder/test.log" 2>&1 || { cat "$folder/test.log"; exit 1; }
@@ -84,8 +92,14 @@ if [ -z "${TTB_KERNEL-}" ] || [ -z "${TTB_IMAGE-}" ]; then
     echo "test-contrib: TTB_KERNEL and TTB_IMAGE are not set: no nodes"
     exit 0
 fi
-for example in ns3-csma ns3-wifi-adhoc ns3-wifi-dumbbell; do
+
+configure -DNS3_TESTS=OFF -DNS3_EXAMPLES=ON
+examples=$(cmake --build "$tree/cmake-cache" --target help |
+    sed -nE 's/^(\.\.\. )?(ns3-(csma|wifi-adhoc|wifi-dumbbell))(:.*)?$/\2/p' | sort)
+# shellcheck disable=SC2086 # a list of words
+make_targets $examples
+for example in $examples; do
     program=$(find "$tree/build/contrib" -type f -name "ns3*-$example-*" | head -n 1)
     "$home/tests/ns3/twice.sh" "$program" > "$folder/$example.log" || { cat "$folder/$example.log"; exit 1; }
-    printf '%s: %s\n' "$example" "$(tail -n 1 "$folder/$example.log")"
+    printf '%s: two equal runs, %s answers to ping\n' "$example" "$(grep -c 'bytes from' "$folder/$example.log")"
 done

@@ -5,13 +5,12 @@
 #include "csma-rate.h"
 #include "fatal-trap.h"
 
+#include <ns3/channel-list.h>
 #include <ns3/channel.h>
 #include <ns3/csma-channel.h>
 #include <ns3/csma-net-device.h>
 #include <ns3/node-list.h>
 #include <ns3/node.h>
-#include <ns3/wifi-net-device.h>
-#include <ns3/wifi-phy.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -45,26 +44,10 @@ Sum(uint64_t a, uint64_t b)
     return a > LookAhead::NEVER - b ? LookAhead::NEVER : a + b;
 }
 
-/** @return the channels that a device sends on */
-std::vector<Ptr<Channel>>
-ChannelsOf(Ptr<NetDevice> device)
+bool
+IsWifi(Ptr<NetDevice> device)
 {
-    std::vector<Ptr<Channel>> channels;
-    if (auto wifi = DynamicCast<WifiNetDevice>(device))
-    {
-        for (uint8_t i = 0; i < wifi->GetNPhys(); i++) // links of one multi-link device
-        {
-            if (Ptr<Channel> channel = wifi->GetPhy(i)->GetChannel())
-            {
-                channels.push_back(channel);
-            }
-        }
-    }
-    else if (Ptr<Channel> channel = device->GetChannel())
-    {
-        channels.push_back(channel);
-    }
-    return channels;
+    return device->GetInstanceTypeId().GetName() == "ns3::WifiNetDevice";
 }
 
 /**
@@ -77,6 +60,7 @@ class Graph
   public:
     Graph()
     {
+        FindChannels();
         for (auto node = NodeList::Begin(); node != NodeList::End(); ++node)
         {
             for (uint32_t i = 0; i < (*node)->GetNDevices(); i++)
@@ -217,6 +201,41 @@ class Graph
         std::vector<std::vector<std::size_t>> senders; //!< of each channel, at most two
     };
 
+    /** Find the channels that list Wifi devices. */
+    void FindChannels()
+    {
+        for (auto it = ChannelList::Begin(); it != ChannelList::End(); ++it)
+        {
+            for (std::size_t i = 0; i < (*it)->GetNDevices(); i++)
+            {
+                Ptr<NetDevice> device = (*it)->GetDevice(i);
+                if (device && IsWifi(device))
+                {
+                    auto& channels = m_wifiChannels[PeekPointer(device)];
+                    if (channels.empty() || channels.back() != *it)
+                    {
+                        channels.push_back(*it);
+                    }
+                }
+            }
+        }
+    }
+
+    /**
+     * @return the channels that a device sends on. Wifi devices have several if they have several
+     * links; they are not asked as such, so that the adapter can do without that module of ns-3.
+     */
+    std::vector<Ptr<Channel>> ChannelsOf(Ptr<NetDevice> device) const
+    {
+        if (IsWifi(device))
+        {
+            auto found = m_wifiChannels.find(PeekPointer(device));
+            return found == m_wifiChannels.end() ? std::vector<Ptr<Channel>>() : found->second;
+        }
+        Ptr<Channel> channel = device->GetChannel();
+        return channel ? std::vector<Ptr<Channel>>{channel} : std::vector<Ptr<Channel>>();
+    }
+
     void AddDevice(Ptr<NetDevice> device, Ptr<Node> node)
     {
         std::string type = device->GetInstanceTypeId().GetName();
@@ -271,6 +290,9 @@ class Graph
     std::vector<std::vector<std::size_t>> m_nodes;          //!< devices of each
     std::vector<std::size_t> m_ports;                       //!< devices with a port
     std::map<const Channel*, std::size_t> m_channelNumbers; //!< only looked up
+
+    /// Only looked up.
+    std::map<const NetDevice*, std::vector<Ptr<Channel>>> m_wifiChannels;
 };
 
 } // namespace
@@ -290,12 +312,13 @@ LookAhead::GetDeviceLatency(Ptr<NetDevice> device)
                          .GetTimeStep()
                    : 0;
     }
-    std::string type = device->GetInstanceTypeId().GetName();
-    Ptr<Channel> channel = device->GetChannel();
-    if (type == "ns3::WifiNetDevice")
+    // Before it is asked for its channel: one with several links has not one.
+    if (IsWifi(device))
     {
         return WIFI_PREAMBLE_NS;
     }
+    std::string type = device->GetInstanceTypeId().GetName();
+    Ptr<Channel> channel = device->GetChannel();
     if (channel && (type == "ns3::SimpleNetDevice" || type == "ns3::PointToPointNetDevice"))
     {
         std::string channelType = channel->GetInstanceTypeId().GetName();

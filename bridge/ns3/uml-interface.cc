@@ -11,7 +11,6 @@
 #include <ns3/node.h>
 #include <ns3/string.h>
 #include <ns3/uinteger.h>
-#include <ns3/wifi-net-device.h>
 
 #include <algorithm>
 #include <sstream>
@@ -158,7 +157,8 @@ UmlInterface::FindMtu(Ptr<NetDevice> device) const
         return m_mtu;
     }
     uint16_t mtu = device->GetMtu();
-    return DynamicCast<WifiNetDevice>(device) || mtu > JUMBO_MTU ? std::min(mtu, USUAL_MTU) : mtu;
+    bool wifi = device->GetInstanceTypeId().GetName() == "ns3::WifiNetDevice";
+    return wifi || mtu > JUMBO_MTU ? std::min(mtu, USUAL_MTU) : mtu;
 }
 
 bool

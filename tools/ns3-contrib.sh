@@ -64,11 +64,11 @@ put bridge/include bridge/include
 if [ -e "$build/bridge/libttbridge.so" ]; then
     mkdir -p "$module/bridge/lib"
     library=$(cd "$build/bridge" && pwd)/libttbridge.so
+    # By all its names, for programs remember the folder.
     if [ "$mode" = copy ]; then
         cp -P "$library"* "$module/bridge/lib/"
     else
-        # The file itself: programs remember where it is.
-        ln -s "$library" "$module/bridge/lib/libttbridge.so"
+        ln -s "$library"* "$module/bridge/lib/"
     fi
     printf 'ns3-contrib: %s, with %s\n' "$module" "$library"
 else

@@ -107,6 +107,12 @@ PlaceModel::DoInitialize()
     MobilityModel::DoInitialize();
 }
 
+Ptr<MobilityModel>
+PlaceModel::Copy() const
+{
+    return CreateObject<PlaceModel>(*this);
+}
+
 void
 PlaceModel::DoDispose()
 {

@@ -45,6 +45,10 @@ class PlaceModel : public ns3::MobilityModel
     /** @param model to be followed */
     void Follow(ns3::Ptr<ns3::MobilityModel> model);
 
+    /** @return a model that is at the same places, and tells nobody; ns-3 has asked for it since
+     * 3.48 at the latest */
+    ns3::Ptr<ns3::MobilityModel> Copy() const;
+
   protected:
     void DoDispose() override;
     void DoInitialize() override;

@@ -30,13 +30,15 @@ static const char help[] =
     "                        html         a page that shows the run in any browser\n"
     "                        netanim      an animation for ns-3's NetAnim\n"
     "  -o, --output FILE     where to; - is standard output, the default\n"
-    "      --node NAME       only this node's\n"
+    "      --node NAME       only this node's; or at the devices of a switch, router or host\n"
     "      --link NAME       only this link's\n"
     "      --from TIME       nothing earlier, e.g. 1.5s, 20ms, 7us, 100ns, 3 (seconds)\n"
     "      --to TIME         only what is earlier\n"
     "      --table TABLE     csv, jsonl: frames, grants, console, states, events, expectations\n"
     "      --payload         csv, jsonl: frames with their bytes\n"
     "      --frames-only     pcapng: neither console nor events\n"
+    "      --ports           frames at nodes' ports, and lost ones: not at devices in between\n"
+    "      --control         also what ttb and its agents in the nodes say to each other\n"
     "\n"
     "Exit status: 0; 1 the trace is truncated or damaged, and what is there was exported; 2 wrong\n"
     "usage, no such node or link; 3 the trace cannot be read or the output not written.\n";
@@ -114,7 +116,9 @@ enum {
     OPTION_TO,
     OPTION_TABLE,
     OPTION_PAYLOAD,
-    OPTION_FRAMES_ONLY
+    OPTION_FRAMES_ONLY,
+    OPTION_PORTS,
+    OPTION_CONTROL
 };
 
 static int take_option(int option, struct ttb_export_opts *opts, const char **output)
@@ -153,6 +157,12 @@ static int take_option(int option, struct ttb_export_opts *opts, const char **ou
     case OPTION_FRAMES_ONLY:
         opts->frames_only = true;
         break;
+    case OPTION_PORTS:
+        opts->ports_only = true;
+        break;
+    case OPTION_CONTROL:
+        opts->control = true;
+        break;
     case ':':
         return usage_error("export", "an argument is missing at the end");
     default:
@@ -173,6 +183,8 @@ int command_export(int argc, char **argv)
         {"table", required_argument, NULL, OPTION_TABLE},
         {"payload", no_argument, NULL, OPTION_PAYLOAD},
         {"frames-only", no_argument, NULL, OPTION_FRAMES_ONLY},
+        {"ports", no_argument, NULL, OPTION_PORTS},
+        {"control", no_argument, NULL, OPTION_CONTROL},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };

@@ -231,6 +231,18 @@ static int play(struct replay *replay)
     return EXIT_BROKEN;
 }
 
+/* The recorded run was one of "--record ports", or of a network that has no devices to record. */
+static bool has_ports_only(const struct replay *replay)
+{
+    const struct ttb_trace_tables *tables = ttb_trace_reader_tables(replay->recorded);
+
+    for (size_t i = 0; i < tables->place_count; i++) {
+        if (tables->places[i].kind == TTB_TRACE_DEVICE)
+            return false;
+    }
+    return true;
+}
+
 static int repeat(struct replay *replay, const struct what_if *what_if)
 {
     const struct request *request = replay->request;
@@ -245,6 +257,7 @@ static int repeat(struct replay *replay, const struct what_if *what_if)
         .stop_ns = request->until_ns,
         .jobs = request->jobs,
         .no_look_ahead = ttb_trace_reader_header(replay->recorded)->no_look_ahead,
+        .ports_only = has_ports_only(replay),
         .sink = on_record,
         .sink_user = replay,
     };

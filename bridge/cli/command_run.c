@@ -31,7 +31,7 @@ struct request {
     uint64_t *pauses;
     size_t pause_count;
     bool has_seed, check, quiet, has_pace;
-    bool no_pin, no_look_ahead;
+    bool no_pin, no_look_ahead, ports_only;
     uint64_t seed;
     uint32_t jobs;
     double pace;
@@ -56,6 +56,9 @@ static void help(void)
         "                     nodes compute so much that it pays. The run is the same\n"
         "  --no-pin           do not bind the run to cores\n"
         "  --no-look-ahead    do not let nodes run ahead of each other: slower, the same frames\n"
+        "  --record WHAT      frames in the trace: \"devices\": at nodes' ports and at the "
+        "devices\n"
+        "                     of ns-3 on their way (default); \"ports\": at ports, and those lost\n"
         "  --pcap FILE        write a capture (pcapng) while the run goes on: to a file or FIFO;\n"
         "                     \"-\": standard output, and everything else to standard error\n"
         "  --pcap-node NAME   only this node's frames, console and events\n"
@@ -90,6 +93,7 @@ enum {
     JOBS,
     NO_PIN,
     NO_LOOK_AHEAD,
+    RECORD,
     JUNIT,
     PCAP,
     PCAP_NODE,
@@ -153,6 +157,7 @@ static int parse(int argc, char **argv, struct request *request)
         {"jobs", required_argument, NULL, JOBS},
         {"no-pin", no_argument, NULL, NO_PIN},
         {"no-look-ahead", no_argument, NULL, NO_LOOK_AHEAD},
+        {"record", required_argument, NULL, RECORD},
         {"junit", required_argument, NULL, JUNIT},
         {"pcap", required_argument, NULL, PCAP},
         {"pcap-node", required_argument, NULL, PCAP_NODE},
@@ -200,6 +205,12 @@ static int parse(int argc, char **argv, struct request *request)
             break;
         case NO_LOOK_AHEAD:
             request->no_look_ahead = true;
+            break;
+        case RECORD:
+            request->ports_only = strcmp(optarg, "ports") == 0;
+            if (!request->ports_only && strcmp(optarg, "devices") != 0)
+                return usage_error("run", "--record: \"%s\" is neither \"devices\" nor \"ports\"",
+                                   optarg);
             break;
         case JUNIT:
             request->junit = optarg;
@@ -387,6 +398,7 @@ static int execute(struct request *request, const Ttb__Scenario *scenario)
         .jobs = request->jobs,
         .no_pin = request->no_pin,
         .no_look_ahead = request->no_look_ahead,
+        .ports_only = request->ports_only,
     };
     struct ttb__run *run;
     int rc;

@@ -131,6 +131,20 @@ struct ttb_trace_bytes ttb__frame_reason(const struct ttb_trace_frame *frame)
 
 /* -------------------------------------------------------------------------------------- filter */
 
+/* A node's own places are its ports: they have its point of view, and a device would show all that once
+ * more. Those of switches, routers and hosts go by their names: "switch/lan". */
+static bool is_of_node(const struct ttb_export *export, const struct ttb_trace_place *place)
+{
+    size_t len_bytes = strlen(export->opts.node);
+
+    if (!place)
+        return false;
+    if (export->node != TTB_TRACE_NONE)
+        return place->node == export->node;
+    return place->kind == TTB_TRACE_DEVICE &&
+           strncmp(place->name, export->opts.node, len_bytes) == 0 && place->name[len_bytes] == '/';
+}
+
 static void learn_names(struct ttb_export *export, const struct ttb_trace_tables *tables)
 {
     for (; export->opts.node && export->known_nodes < tables->node_count; export->known_nodes++) {
@@ -139,6 +153,8 @@ static void learn_names(struct ttb_export *export, const struct ttb_trace_tables
         if (strcmp(node->name, export->opts.node) == 0)
             export->node = node->id;
     }
+    for (; export->opts.node && export->known_places < tables->place_count; export->known_places++)
+        export->owner_is_known |= is_of_node(export, &tables->places[export->known_places]);
     for (; export->opts.link && export->known_links < tables->link_count; export->known_links++) {
         const struct ttb_trace_link *link = &tables->links[export->known_links];
 
@@ -152,8 +168,10 @@ bool ttb__export_wants_place(const struct ttb_export *export, const struct ttb_t
 {
     const struct ttb_trace_place *place = ttb_trace_find_place(tables, id);
 
-    if (export->opts.node &&
-        (!place || export->node == TTB_TRACE_NONE || place->node != export->node))
+    if (place && ((place->is_control && !export->opts.control) ||
+                  (place->kind == TTB_TRACE_DEVICE && export->opts.ports_only)))
+        return false;
+    if (export->opts.node && !is_of_node(export, place))
         return false;
     if (export->opts.link &&
         (!place || export->link == TTB_TRACE_NONE || place->link != export->link))
@@ -180,8 +198,11 @@ static bool wants(const struct ttb_export *export, const struct ttb_trace_tables
     default:
         break;
     }
-    if (export->format->whole && record->kind == TTB_TRACE_FRAME)
-        return true;
+    if (export->format->whole && record->kind == TTB_TRACE_FRAME) {
+        const struct ttb_trace_place *place = ttb_trace_find_place(tables, record->frame.place);
+
+        return !place || !place->is_control || export->opts.control;
+    }
     if (record->time_ns < export->opts.from_ns ||
         (export->opts.to_ns && record->time_ns >= export->opts.to_ns))
         return false;
@@ -309,7 +330,7 @@ int ttb_export_close(struct ttb_export *export, char *error, size_t error_size)
     if (rc) {
         snprintf(text, sizeof(text), "export: cannot write: %s", strerror(-rc));
         tell(error, error_size, rc, text);
-    } else if (export->opts.node && export->node == TTB_TRACE_NONE) {
+    } else if (export->opts.node && export->node == TTB_TRACE_NONE && !export->owner_is_known) {
         snprintf(text, sizeof(text), "export: the trace has no node \"%s\"", export->opts.node);
         rc = tell(error, error_size, -ESRCH, text);
     } else if (export->opts.link && export->link == TTB_TRACE_NONE) {

@@ -43,7 +43,9 @@ struct ttb_export {
     struct ttb__stream stream;
     /* What the filter's names mean; TTB_TRACE_NONE: not declared so far. */
     uint32_t node, link;
-    size_t known_nodes, known_links; /* entries of the tables that were looked at */
+    size_t known_nodes, known_links, known_places; /* entries of the tables that were looked at */
+    bool
+        owner_is_known; /* opts.node is the name of something else in the network: a switch, a router */
     /* The tables of the record at hand, or of the last one. */
     const struct ttb_trace_tables *tables;
     uint64_t latest_ns; /* of all records that passed */

@@ -2,6 +2,7 @@
 #include "ethernet-switch.h"
 
 #include "api.h"
+#include "frame-watch.h"
 #include "link-control.h"
 
 #include <ttbridge/ns3/node-port.h>
@@ -37,6 +38,10 @@ EthernetSwitch::GetTypeId()
 void
 EthernetSwitch::AddPort(Ptr<NetDevice> port)
 {
+    if (auto watch = port->GetObject<FrameWatch>())
+    {
+        watch->BecomesSwitchPort();
+    }
     AddBridgePort(port);
     auto csma = DynamicCast<CsmaNetDevice>(port);
     if (csma && csma->GetEncapsulationMode() == CsmaNetDevice::DIX)

@@ -10,6 +10,7 @@
 #include <ns3/pointer.h>
 #include <ns3/queue-size.h>
 #include <ns3/simple-net-device.h>
+#include <ns3/simulator.h>
 #include <ns3/wifi-helper.h>
 #include <ns3/wifi-mac.h>
 #include <ns3/wifi-net-device.h>
@@ -116,6 +117,7 @@ LinkErrorModel::GetTypeId()
 
 LinkErrorModel::LinkErrorModel()
     : m_random(CreateObject<UniformRandomVariable>()),
+      m_lastLossNs(-1),
       m_stream(-1),
       m_lossPpb(0),
       m_passed(0),
@@ -132,6 +134,7 @@ LinkErrorModel::DoDispose()
     m_state = nullptr;
     m_lengthFrames = nullptr;
     m_lossTold = nullptr;
+    m_passTold = nullptr;
     ErrorModel::DoDispose();
 }
 
@@ -169,6 +172,12 @@ LinkErrorModel::SetLossTold(std::function<void(Ptr<const Packet>, const char*)> 
     m_lossTold = told;
 }
 
+void
+LinkErrorModel::SetPassTold(std::function<void(Ptr<const Packet>)> told)
+{
+    m_passTold = told;
+}
+
 int64_t
 LinkErrorModel::AssignStreams(int64_t stream)
 {
@@ -204,11 +213,20 @@ LinkErrorModel::DoCorrupt(Ptr<Packet> frame)
         return true;
     }
     (lost || corrupt ? m_lost : m_passed)++;
-    if ((lost || corrupt) && m_lossTold)
+    if (lost || corrupt)
     {
-        m_lossTold(frame, "lost");
+        m_lastLossNs = Simulator::Now().GetNanoSeconds();
+        if (m_lossTold)
+        {
+            m_lossTold(frame, "lost");
+        }
+        return true;
     }
-    if (!lost && !corrupt && m_lengthFrames)
+    if (m_passTold)
+    {
+        m_passTold(frame);
+    }
+    if (m_lengthFrames)
     {
         EthernetHeader header(false);
         frame->PeekHeader(header);
@@ -218,7 +236,7 @@ LinkErrorModel::DoCorrupt(Ptr<Packet> frame)
             return true; // to the device, which would mangle it
         }
     }
-    return lost || corrupt;
+    return false;
 }
 
 void
@@ -246,6 +264,12 @@ uint64_t
 LinkErrorModel::GetCut() const
 {
     return m_cut;
+}
+
+int64_t
+LinkErrorModel::GetLastLossNs() const
+{
+    return m_lastLossNs;
 }
 
 // -------------------------------------------------------------------------------------- LinkEnd

@@ -77,6 +77,9 @@ class LinkErrorModel : public ns3::ErrorModel
     /** Told of each frame that is lost here; nullptr: nobody */
     void SetLossTold(std::function<void(ns3::Ptr<const ns3::Packet>, const char*)> told);
 
+    /** Told of each frame that passes, before the device gets it; nullptr: nobody */
+    void SetPassTold(std::function<void(ns3::Ptr<const ns3::Packet>)> told);
+
     /** @return number of streams used */
     int64_t AssignStreams(int64_t stream);
 
@@ -95,6 +98,9 @@ class LinkErrorModel : public ns3::ErrorModel
     /** @return frames that were lost because the link is or was cut */
     uint64_t GetCut() const;
 
+    /** @return simulated time of the last loss, -1: none so far */
+    int64_t GetLastLossNs() const;
+
   protected:
     void DoDispose() override;
 
@@ -107,6 +113,8 @@ class LinkErrorModel : public ns3::ErrorModel
     ns3::Ptr<CsmaLinkState> m_state;                                 //!< or nullptr
     std::function<void(ns3::Ptr<const ns3::Packet>)> m_lengthFrames; //!< or empty
     std::function<void(ns3::Ptr<const ns3::Packet>, const char*)> m_lossTold; //!< or empty
+    std::function<void(ns3::Ptr<const ns3::Packet>)> m_passTold;              //!< or empty
+    int64_t m_lastLossNs;                                                     //!< -1: none
     int64_t m_stream;   //!< for the model; -1: none
     uint32_t m_lossPpb; //!< probability
     uint64_t m_passed;  //!< frames

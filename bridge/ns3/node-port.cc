@@ -340,6 +340,8 @@ NodePort::DoDispose()
     }
     m_port = nullptr;
     m_device = nullptr;
+    m_taken = nullptr;
+    m_given = nullptr;
     Object::DoDispose();
 }
 
@@ -363,6 +365,10 @@ NodePort::NodeTransmits(void* user,
     (void)port;
     // Exceptions must not cross the bridge, which is C: nothing here throws but for lack of memory.
     Ptr<Packet> packet = Create<Packet>(static_cast<const uint8_t*>(frame), len_bytes);
+    if (self->m_taken)
+    {
+        self->m_taken(packet);
+    }
     // The bridge runs ahead of ns-3's clock, up to the next event. Only a port in wall-clock time
     // may be late, namely when the bridge was last asked.
     auto delay = static_cast<int64_t>(time_ns) - Simulator::Now().GetTimeStep();
@@ -515,6 +521,10 @@ NodePort::Deliver(Ptr<const Packet> frame)
     {
         simulator->SyncBridge();
     }
+    if (m_given)
+    {
+        m_given(frame);
+    }
     int rc = ttb_port_deliver(m_port, bytes.data(), bytes.size());
     switch (rc)
     {
@@ -539,6 +549,13 @@ NodePort::Deliver(Ptr<const Packet> frame)
 }
 
 // ------------------------------------------------------------------------------------- getters
+
+void
+NodePort::SetPacketsTold(PacketFunction taken, PacketFunction given)
+{
+    m_taken = taken;
+    m_given = given;
+}
 
 void
 NodePort::Drop(Ptr<const Packet> frame, DropReason reason)

@@ -18,11 +18,11 @@ set(ttb_ns3_adapter
 
 # The C functions, and what only they need.
 set(ttb_ns3_c_functions
+  api-frames.cc
   api-guard.cc
   api-handle.cc
   api-ip.cc
   api-link.cc
-  api-loss.cc
   api-network.cc
   api-object.cc
   api-output.cc
@@ -34,6 +34,7 @@ set(ttb_ns3_c_functions
   api-wifi.cc
   ethernet-switch.cc
   fatal-streams.cc
+  frame-watch.cc
   link-control.cc
   place-model.cc
   trace-signatures-general.cc

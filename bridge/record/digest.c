@@ -229,8 +229,29 @@ static void add_name(struct serial *serial, const char *name)
     serial->head_bytes += 2 + len_bytes;
 }
 
+/* The same frame at several places is hashed once, where the writer has its bytes at hand. */
+static int hash_payload(struct ttb__digest *digest, const struct ttb_trace_frame *frame,
+                        struct ttb__packets *packets, uint8_t to[TTB_TRACE_SHA256_BYTES])
+{
+    bool is_known = false;
+    uint8_t *kept = packets ? ttb__trace_packets_sha256(packets, &is_known) : NULL;
+
+    if (is_known) {
+        memcpy(to, kept, TTB_TRACE_SHA256_BYTES);
+        return 0;
+    }
+    if (!EVP_DigestInit_ex2(digest->frame, NULL, NULL) ||
+        !EVP_DigestUpdate(digest->frame, frame->payload.data, frame->payload.len_bytes) ||
+        !EVP_DigestFinal_ex(digest->frame, to, NULL))
+        return -ENOMEM;
+    if (kept)
+        memcpy(kept, to, TTB_TRACE_SHA256_BYTES);
+    return 0;
+}
+
 static int add_frame(struct ttb__digest *digest, struct serial *serial,
-                     const struct ttb_trace_frame *frame, const struct ttb_trace_place *place)
+                     const struct ttb_trace_frame *frame, const struct ttb_trace_place *place,
+                     struct ttb__packets *packets)
 {
     bool internal = ttb__is_internal(frame);
 
@@ -239,9 +260,7 @@ static int add_frame(struct ttb__digest *digest, struct serial *serial,
     add_name(serial, place ? place->name : "");
     add_u32(serial, frame->len_bytes);
     add_u32(serial, (uint32_t)frame->payload.len_bytes);
-    if (!EVP_DigestInit_ex2(digest->frame, NULL, NULL) ||
-        !EVP_DigestUpdate(digest->frame, frame->payload.data, frame->payload.len_bytes) ||
-        !EVP_DigestFinal_ex(digest->frame, serial->head + serial->head_bytes, NULL))
+    if (hash_payload(digest, frame, packets, serial->head + serial->head_bytes))
         return -ENOMEM;
     serial->head_bytes += TTB_TRACE_SHA256_BYTES;
     if (internal) {
@@ -252,7 +271,8 @@ static int add_frame(struct ttb__digest *digest, struct serial *serial,
 }
 
 static int serialise(struct ttb__digest *digest, struct serial *serial,
-                     const struct ttb_trace_record *record, const struct ttb_trace_place *place)
+                     const struct ttb_trace_record *record, const struct ttb_trace_place *place,
+                     struct ttb__packets *packets)
 {
     serial->head_bytes = 0;
     serial->more_count = 0;
@@ -261,7 +281,7 @@ static int serialise(struct ttb__digest *digest, struct serial *serial,
     add_u32(serial, record->node);
     switch (record->kind) {
     case TTB_TRACE_FRAME:
-        return add_frame(digest, serial, &record->frame, place);
+        return add_frame(digest, serial, &record->frame, place, packets);
     case TTB_TRACE_CONSOLE:
         add_u8(serial, record->console.line_end);
         add_u32(serial, (uint32_t)record->console.data.len_bytes);
@@ -371,7 +391,7 @@ static void add_to(struct scope *scope, const struct ttb_trace_record *record,
 }
 
 int ttb__trace_digest_add(struct ttb__digest *digest, const struct ttb_trace_record *record,
-                          const struct ttb_trace_place *place)
+                          const struct ttb_trace_place *place, struct ttb__packets *packets)
 {
     struct scope *node = NULL;
     struct serial serial;
@@ -397,7 +417,7 @@ int ttb__trace_digest_add(struct ttb__digest *digest, const struct ttb_trace_rec
     default:
         return 0;
     }
-    rc = serialise(digest, &serial, record, place);
+    rc = serialise(digest, &serial, record, place, packets);
     if (rc)
         return rc;
     add_to(&digest->run, record, &serial);

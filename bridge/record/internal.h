@@ -160,12 +160,15 @@ int ttb__unpack_index(const uint8_t *data, size_t len_bytes, struct ttb__index *
 /* ------------------------------------------------------------------------------------- digest */
 
 struct ttb__digest;
+struct ttb__packets;
 
 int ttb__trace_digest_new(uint64_t seed, struct ttb__digest **digest);
 void ttb__trace_digest_free(struct ttb__digest *digest);
-/* @param place  of a frame; NULL: none. @return 0 or -ENOMEM */
+/* @param place    of a frame; NULL: none
+ * @param packets  has identified the frame and may know the SHA-256 of its payload; NULL: not so
+ * @return 0 or -ENOMEM */
 int ttb__trace_digest_add(struct ttb__digest *digest, const struct ttb_trace_record *record,
-                          const struct ttb_trace_place *place);
+                          const struct ttb_trace_place *place, struct ttb__packets *packets);
 int ttb__trace_digest_get(const struct ttb__digest *digest, uint32_t node,
                           struct ttb_trace_digest *out, struct ttb_trace_counts *counts);
 /* The last state recorded of a node; false if there is none. */
@@ -181,8 +184,6 @@ static inline bool ttb__is_internal(const struct ttb_trace_frame *frame)
 
 /* ------------------------------------------------------------------------------------- packets */
 
-struct ttb__packets;
-
 struct ttb__packets *ttb__trace_packets_new(void);
 void ttb__trace_packets_free(struct ttb__packets *packets);
 /* Give a frame its packet id if it has none.
@@ -190,10 +191,16 @@ void ttb__trace_packets_free(struct ttb__packets *packets);
  *         `base` where its bytes begin) */
 bool ttb__trace_packets_identify(struct ttb__packets *packets, struct ttb_trace_frame *frame,
                                  uint64_t block, const uint8_t *base);
+/* Where the SHA-256 of the payload of the frame identified last is kept. If it is not known, the caller
+ * puts it there. */
+uint8_t *ttb__trace_packets_sha256(struct ttb__packets *packets, bool *is_known);
 /* The payload of the frame identified last begins at `offset` in block `block`. */
-void ttb__trace_packets_note_payload(struct ttb__packets *packets, uint64_t block, size_t offset);
+void ttb__trace_packets_note_payload(struct ttb__packets *packets, uint64_t block, size_t offset,
+                                     size_t len_bytes);
 /* The id given last to a transmitted frame; 0 if there was none. */
 uint64_t ttb__trace_packets_last(const struct ttb__packets *packets);
+/* An id that no frame has yet. */
+uint64_t ttb__trace_packets_new_id(struct ttb__packets *packets);
 
 /* -------------------------------------------------------------------------------------- blocks */
 

@@ -134,6 +134,8 @@ void ttb__place_to_message(const struct ttb_trace_place *place, Ttb__TracePlace 
     message->way_back_ns = place->way_back_ns;
     message->has_nearest_ns = place->has_way_back;
     message->nearest_ns = place->nearest_ns;
+    message->has_is_control = place->is_control;
+    message->is_control = place->is_control;
 }
 
 static int set_node(struct ttb__tables *tables, const Ttb__TraceNode *message,
@@ -202,6 +204,7 @@ static int set_place(struct ttb__tables *tables, const Ttb__TracePlace *message,
         .way_back_ns = message->way_back_ns,
         /* Traces of older versions do not have it. */
         .nearest_ns = message->has_nearest_ns ? message->nearest_ns : 0,
+        .is_control = message->is_control,
     };
     int rc;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which frames are the same one. A network hands a frame to ttb_port_deliver() without saying where it
- * came from, so frames are told by their content, among the last few thousand. Which of several
+ * Which frames are the same one, and where in the block their bytes are. A network that knows the packet's
+ * id says it. One that does not hands a frame to ttb_port_deliver() without saying where it came from, so
+ * frames are told by their content, among the last few thousand. Which of several
  * equal ones was delivered: links do not reorder, so the oldest that has not been seen at this place yet;
  * one that was reported lost only if there is no other (a medium that several share loses a frame for
  * one and delivers it to another).
@@ -20,6 +21,7 @@
 #define ENTRIES 4096
 #define BUCKETS 8192
 #define SEEN    16384
+#define PLACED  4096
 
 /* Longest walk over frames with the same content or bucket. */
 #define WALK_MAX 64
@@ -32,10 +34,17 @@ struct entry {
     uint64_t hash;
     uint64_t ordinal, previous; /* previous in the bucket, 0: none */
     uint64_t packet;
-    uint64_t block; /* that has its payload, at `offset`; NO_BLOCK: none */
+    bool lost;
+};
+
+/* The payload that a packet was last seen with: that which a record without one has, for a reader. */
+struct placed {
+    uint64_t packet, ordinal; /* of the entry; 0: none */
+    uint64_t block;           /* that has the payload, at `offset`; NO_BLOCK: none */
     uint32_t offset;
     uint32_t len_bytes;
-    bool lost;
+    bool has_sha256;
+    uint8_t sha256[TTB_TRACE_SHA256_BYTES];
 };
 
 struct ttb__packets {
@@ -45,7 +54,8 @@ struct ttb__packets {
     uint64_t ordinal;          /* of the newest entry */
     uint64_t packet;           /* the highest id given */
     uint64_t last_transmitted;
-    struct entry *current;
+    struct placed placed[PLACED]; /* by packet id, direct-mapped */
+    struct placed *current;
 };
 
 struct ttb__packets *ttb__trace_packets_new(void)
@@ -78,8 +88,7 @@ static bool was_seen(const struct ttb__packets *packets, uint64_t key)
     return packets->seen[key % SEEN] == key;
 }
 
-static struct entry *add(struct ttb__packets *packets, uint64_t hash, uint64_t packet,
-                         uint32_t len_bytes)
+static struct entry *add(struct ttb__packets *packets, uint64_t hash, uint64_t packet)
 {
     uint64_t ordinal = ++packets->ordinal;
     struct entry *entry = &packets->entries[ordinal % ENTRIES];
@@ -90,8 +99,6 @@ static struct entry *add(struct ttb__packets *packets, uint64_t hash, uint64_t p
         .ordinal = ordinal,
         .previous = *bucket,
         .packet = packet,
-        .block = NO_BLOCK,
-        .len_bytes = len_bytes,
     };
     *bucket = ordinal;
     if (packet > packets->packet)
@@ -132,22 +139,39 @@ static struct entry *find(struct ttb__packets *packets, uint64_t hash,
     return oldest ? oldest : oldest_lost;
 }
 
-bool ttb__trace_packets_identify(struct ttb__packets *packets, struct ttb_trace_frame *frame,
-                                 uint64_t block, const uint8_t *base)
+static struct entry *identify(struct ttb__packets *packets, struct ttb_trace_frame *frame)
 {
     uint64_t hash = XXH3_64bits(frame->payload.data, frame->payload.len_bytes);
     struct entry *entry = NULL;
-    uint64_t key;
 
     if (frame->packet)
         entry = find_known(packets, hash, frame->packet);
     else if (frame->what != TTB_TRACE_TRANSMITTED)
         entry = find(packets, hash, frame);
-    if (!entry) {
-        uint64_t packet = frame->packet ? frame->packet : packets->packet + 1;
+    return entry ? entry : add(packets, hash, frame->packet ? frame->packet : packets->packet + 1);
+}
 
-        entry = add(packets, hash, packet, (uint32_t)frame->payload.len_bytes);
-    }
+static bool is_placed(const struct placed *placed, const struct ttb_trace_frame *frame,
+                      uint64_t block, const uint8_t *base)
+{
+    return placed->packet == frame->packet && placed->block == block &&
+           placed->len_bytes == frame->payload.len_bytes &&
+           (!placed->len_bytes ||
+            memcmp(base + placed->offset, frame->payload.data, placed->len_bytes) == 0);
+}
+
+bool ttb__trace_packets_identify(struct ttb__packets *packets, struct ttb_trace_frame *frame,
+                                 uint64_t block, const uint8_t *base)
+{
+    struct placed *placed = &packets->placed[frame->packet % PLACED];
+    struct entry *entry = NULL;
+    bool is_there = frame->packet && is_placed(placed, frame, block, base);
+    uint64_t key;
+
+    if (is_there)
+        entry = entry_at(packets, placed->ordinal);
+    if (!entry)
+        entry = identify(packets, frame);
     frame->packet = entry->packet;
     if (frame->what == TTB_TRACE_TRANSMITTED)
         packets->last_transmitted = entry->packet;
@@ -156,19 +180,36 @@ bool ttb__trace_packets_identify(struct ttb__packets *packets, struct ttb_trace_
     key = seen_key(entry->packet, frame);
     packets->seen[key % SEEN] = key;
 
-    packets->current = entry;
-    return entry->block == block && entry->len_bytes == frame->payload.len_bytes &&
-           (!entry->len_bytes ||
-            memcmp(base + entry->offset, frame->payload.data, entry->len_bytes) == 0);
+    placed = &packets->placed[frame->packet % PLACED];
+    is_there = is_there || is_placed(placed, frame, block, base);
+    if (!is_there)
+        *placed = (struct placed){.packet = frame->packet, .block = NO_BLOCK};
+    placed->ordinal = entry->ordinal;
+    packets->current = placed;
+    return is_there;
 }
 
-void ttb__trace_packets_note_payload(struct ttb__packets *packets, uint64_t block, size_t offset)
+uint8_t *ttb__trace_packets_sha256(struct ttb__packets *packets, bool *is_known)
+{
+    *is_known = packets->current->has_sha256;
+    packets->current->has_sha256 = true;
+    return packets->current->sha256;
+}
+
+void ttb__trace_packets_note_payload(struct ttb__packets *packets, uint64_t block, size_t offset,
+                                     size_t len_bytes)
 {
     packets->current->block = block;
     packets->current->offset = (uint32_t)offset;
+    packets->current->len_bytes = (uint32_t)len_bytes;
 }
 
 uint64_t ttb__trace_packets_last(const struct ttb__packets *packets)
 {
     return packets->last_transmitted;
+}
+
+uint64_t ttb__trace_packets_new_id(struct ttb__packets *packets)
+{
+    return ++packets->packet;
 }

@@ -399,7 +399,8 @@ static int read_record(struct ttb_trace_reader *reader, struct ttb_trace_record 
             reader->digest, record,
             record->kind == TTB_TRACE_FRAME
                 ? ttb_trace_find_place(&reader->tables.view, record->frame.place)
-                : NULL);
+                : NULL,
+            NULL);
     if (rc)
         return bad_record(reader, start, why.text);
     if (record->time_ns > reader->latest_ns)

@@ -194,17 +194,24 @@ static size_t encode_declaration(struct ttb_trace_writer *writer,
     return len_bytes;
 }
 
-static void put_to_file(struct ttb_trace_writer *writer, struct ttb_trace_record *record)
+/* @return true if the block being collected holds the frame's payload already */
+static bool identify(struct ttb_trace_writer *writer, struct ttb_trace_frame *frame)
+{
+    const uint8_t *base = NULL;
+    uint64_t block = writer->run ? ttb__trace_out_block(writer->run, &base) : 0;
+
+    return ttb__trace_packets_identify(writer->packets, frame, block, base);
+}
+
+static void put_to_file(struct ttb_trace_writer *writer, struct ttb_trace_record *record,
+                        bool with_payload)
 {
     struct ttb__trace_out *output = record->kind == TTB_TRACE_COST ? writer->wall : writer->run;
     const uint8_t *base = NULL;
     uint64_t block = output ? ttb__trace_out_block(output, &base) : 0;
-    bool with_payload = true;
     size_t len_bytes, payload_offset = 0;
     uint8_t *to;
 
-    if (record->kind == TTB_TRACE_FRAME)
-        with_payload = !ttb__trace_packets_identify(writer->packets, &record->frame, block, base);
     if (!output)
         return;
     to = ttb__trace_out_reserve(output);
@@ -218,28 +225,32 @@ static void put_to_file(struct ttb_trace_writer *writer, struct ttb_trace_record
         len_bytes = ttb__encode_record(record, with_payload, to, &payload_offset);
     if (payload_offset)
         ttb__trace_packets_note_payload(writer->packets, block,
-                                        (size_t)(to - base) + payload_offset);
+                                        (size_t)(to - base) + payload_offset,
+                                        record->frame.payload.len_bytes);
     if (len_bytes && ttb__trace_out_commit(output, len_bytes, record->time_ns))
         tell_failure(writer, ttb__trace_out_error(output));
 }
 
 void ttb__writer_put(struct ttb_trace_writer *writer, struct ttb_trace_record *record)
 {
+    bool is_frame = record->kind == TTB_TRACE_FRAME, is_there = false;
     const struct ttb_trace_place *place = NULL;
 
     begin(writer);
     if (record->kind == TTB_TRACE_COST) {
-        put_to_file(writer, record);
+        put_to_file(writer, record, false);
         return;
     }
     record->number = writer->number++;
     if (record->time_ns > writer->latest_ns)
         writer->latest_ns = record->time_ns;
-    if (record->kind == TTB_TRACE_FRAME)
+    if (is_frame) {
         place = ttb_trace_find_place(&writer->tables.view, record->frame.place);
-    if (ttb__trace_digest_add(writer->digest, record, place))
+        is_there = identify(writer, &record->frame);
+    }
+    if (ttb__trace_digest_add(writer->digest, record, place, is_frame ? writer->packets : NULL))
         tell_failure(writer, "trace: out of memory; its digests are wrong");
-    put_to_file(writer, record);
+    put_to_file(writer, record, !is_there);
     if (writer->sink)
         writer->sink(writer->sink_user, &writer->tables.view, record);
 }
@@ -429,10 +440,12 @@ static bool merge(const struct ttb_trace_place *old, struct ttb_trace_place *pla
         place->way_back_ns = old->way_back_ns;
         place->nearest_ns = old->nearest_ns;
     }
+    place->is_control |= old->is_control;
     return place->has_mac != old->has_mac || memcmp(place->mac, old->mac, 6) != 0 ||
            place->mtu_bytes != old->mtu_bytes || place->link != old->link ||
            place->speed_bps != old->speed_bps || place->has_way_back != old->has_way_back ||
            place->way_back_ns != old->way_back_ns || place->nearest_ns != old->nearest_ns ||
+           place->is_control != old->is_control ||
            strcmp(place->description ? place->description : "",
                   old->description ? old->description : "") != 0;
 }
@@ -483,6 +496,11 @@ const struct ttb_trace_tables *ttb_trace_writer_tables(const struct ttb_trace_wr
 uint64_t ttb_trace_writer_last_packet(const struct ttb_trace_writer *writer)
 {
     return ttb__trace_packets_last(writer->packets);
+}
+
+uint64_t ttb_trace_writer_new_packet(struct ttb_trace_writer *writer)
+{
+    return ttb__trace_packets_new_id(writer->packets);
 }
 
 void ttb_trace_writer_next_packet(struct ttb_trace_writer *writer, uint64_t packet)

@@ -22,6 +22,7 @@ struct ttb__network_plan {
     struct ttb_bridge *bridge;
     const char *directory;           /* for pcap files */
     struct ttb_trace_writer *writer; /* what happens inside is recorded here; NULL: not */
+    bool record_devices;             /* frames at devices inside it as well, not only lost ones */
     /* The port of a Linux node's interface, by their positions in the scenario. */
     struct ttb_port *(*port)(void *user, size_t node, size_t interface);
     void *user;

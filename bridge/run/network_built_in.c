@@ -217,7 +217,7 @@ static void on_tap(void *user, const struct ttb_net_tap_record *record)
     link = link_of(network, record->end);
     if (link && record->event == TTB_NET_TAP_DROP)
         ttb__traced_lost(network->writer, (size_t)(link - network->links), record->time_ns,
-                         ttb_net_drop_name(record->reason), record->frame, record->len_bytes);
+                         ttb_net_drop_name(record->reason), 0, record->frame, record->len_bytes);
     else if (link && link->pcap)
         ttb__pcap_write(link->pcap, record->time_ns, record->frame, record->len_bytes);
 }

@@ -380,6 +380,7 @@ static void free_network(struct ttb__network *network)
         free(network->ends[i]);
     free(network->links);
     free(network->ends);
+    free(network->packets);
     free(network);
 }
 

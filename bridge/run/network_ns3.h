@@ -6,6 +6,7 @@
  *   network_ns3.c        the engine: what is made in which order, running, changes, counting
  *   network_ns3_links.c  channels and devices
  *   network_ns3_nodes.c  Linux nodes, switches, routers and hosts, as ns-3 sees them
+ *   network_ns3_frames.c what the trace gets from inside ns-3
  */
 #ifndef TTB_RUN_NETWORK_NS3_H
 #define TTB_RUN_NETWORK_NS3_H
@@ -21,6 +22,8 @@
 struct ttb__ns3_device {
     struct ttb_ns3_object *object;
     const Ttb__Scenario__Interface *given; /* NULL: of a switch */
+    struct ttb__ns3_link *link;
+    uint32_t place; /* in the trace; TTB_TRACE_NONE: its frames are not recorded */
 };
 
 struct ttb__ns3_link {
@@ -48,7 +51,8 @@ struct ttb__network {
     struct ttb_trace_writer *writer;      /* NULL: none, or it is over */
     struct ttb_ns3 *ns3;
     struct ttb__ns3_link *links;
-    struct ttb__ns3_end **ends; /* by Linux node and interface */
+    struct ttb__ns3_end **ends;      /* by Linux node and interface */
+    struct ttb__ns3_packet *packets; /* which packet of ns-3 is which of the trace */
     bool any_global_routing;
     bool is_over; /* nothing but freeing makes sense with what is ns-3's */
     char error[TTB__NETWORK_ERROR_MAX];
@@ -75,6 +79,9 @@ int ttb__ns3_install(struct ttb__network *network, struct ttb__ns3_link *link,
                      struct ttb_ns3_object **device);
 /* What is set when all devices are there. */
 int ttb__ns3_finish_link(struct ttb__network *network, struct ttb__ns3_link *link);
+
+/* network_ns3_frames.c: the link's newest device, once it has its port, and before it is a switch's. */
+int ttb__ns3_watch(struct ttb__network *network, struct ttb__ns3_link *link, const char *owner);
 
 /* network_ns3_nodes.c */
 int ttb__ns3_add_linux_node(struct ttb__network *network, size_t number);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "run/network_ns3.h"
-#include "run/traced.h"
 
 /* Random streams of Wifi's propagation models: far from those that devices have from their addresses. */
 #define WIFI_STREAMS   (UINT64_C(1) << 61)
@@ -256,28 +255,6 @@ static int finish_device(const struct ttb__ns3_device *device)
     return params.fields ? ttb_ns3_link_set(device->object, &params) : 0;
 }
 
-static void on_loss(void *user, uint64_t time_ns, const char *reason, const void *frame,
-                    size_t len_bytes)
-{
-    const struct ttb__ns3_link *link = user;
-
-    ttb__traced_lost(link->network->writer, (size_t)(link - link->network->links), time_ns, reason,
-                     frame, len_bytes);
-}
-
-/* Wifi and other devices do not tell: their frames are not Ethernet's while they are on their way. */
-static int watch_losses(struct ttb__ns3_link *link)
-{
-    int rc = 0;
-
-    if (link->given->type != TTB__SCENARIO__LINK__TYPE__CSMA &&
-        link->given->type != TTB__SCENARIO__LINK__TYPE__ETHERNET)
-        return 0;
-    for (size_t i = 0; i < link->device_count && !rc; i++)
-        rc = ttb_ns3_on_loss(link->devices[i].object, on_loss, link);
-    return rc;
-}
-
 int ttb__ns3_finish_link(struct ttb__network *network, struct ttb__ns3_link *link)
 {
     const Ttb__Scenario__Link *given = link->given;
@@ -295,8 +272,6 @@ int ttb__ns3_finish_link(struct ttb__network *network, struct ttb__ns3_link *lin
         rc = ttb_ns3_link_set(link->devices[i].object, &params);
     for (size_t i = 0; i < link->device_count && !rc; i++)
         rc = finish_device(&link->devices[i]);
-    if (!rc)
-        rc = watch_losses(link);
     if (!rc && given->pcap && link->device_count) {
         snprintf(path, sizeof(path), "%s/%s.pcap", network->plan->directory, given->name);
         rc = ttb_ns3_pcap(link->devices[0].object, path, true);

@@ -86,6 +86,8 @@ int ttb__ns3_add_linux_node(struct ttb__network *network, size_t number)
         rc = ttb_ns3_attach_port(end->device, end->port, NULL);
         if (rc)
             ttb__ns3_fail_at(network, rc, "nodes", given->name);
+        else
+            rc = ttb__ns3_watch(network, link, given->name);
     }
     return rc;
 }
@@ -98,9 +100,13 @@ int ttb__ns3_add_switch(struct ttb__network *network, const Ttb__Scenario__Switc
     struct ttb_ns3_object *node;
     int rc = create_node(network, "switches", given->name, given->place, &node);
 
-    for (size_t i = 0; !rc && devices && i < given->n_links; i++)
-        rc = ttb__ns3_install(network, ttb__ns3_find_link(network, given->links[i]), node,
-                              given->name, NULL, 0, &devices[i]);
+    for (size_t i = 0; !rc && devices && i < given->n_links; i++) {
+        struct ttb__ns3_link *link = ttb__ns3_find_link(network, given->links[i]);
+
+        rc = ttb__ns3_install(network, link, node, given->name, NULL, 0, &devices[i]);
+        if (!rc)
+            rc = ttb__ns3_watch(network, link, given->name);
+    }
     if (!rc) {
         rc = devices && list ? ttb_ns3_install_switch(node, devices, given->n_links, list, NULL)
                              : -ENOMEM;
@@ -204,10 +210,15 @@ int ttb__ns3_add_host(struct ttb__network *network, const Ttb__Scenario__Host *g
 
     if (!devices)
         return ttb__ns3_fail(network, -ENOMEM, "out of memory");
-    for (size_t i = 0; !rc && i < given->n_interfaces; i++)
-        rc = ttb__ns3_install(network, ttb__ns3_find_link(network, given->interfaces[i]->link),
-                              node, given->name, given->interfaces[i],
-                              given->interfaces[i]->mtu_bytes, &devices[i]);
+    for (size_t i = 0; !rc && i < given->n_interfaces; i++) {
+        const Ttb__Scenario__Interface *interface = given->interfaces[i];
+        struct ttb__ns3_link *link = ttb__ns3_find_link(network, interface->link);
+
+        rc = ttb__ns3_install(network, link, node, given->name, interface, interface->mtu_bytes,
+                              &devices[i]);
+        if (!rc)
+            rc = ttb__ns3_watch(network, link, given->name);
+    }
     if (rc) {
         free(devices);
         return rc;

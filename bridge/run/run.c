@@ -360,6 +360,25 @@ static struct ttb_port *find_port(void *user, size_t node, size_t interface)
     return run->nodes[node].ports[interface];
 }
 
+/* Exports leave them out. */
+static int declare_control(struct ttb__run *run)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < run->node_count && !rc; i++) {
+        const struct ttb__run_node *node = &run->nodes[i];
+        const struct ttb_trace_place place = {.kind = TTB_TRACE_PORT,
+                                              .name = TTB__CONTROL_PORT,
+                                              .node = ttb_node_id(node->node),
+                                              .link = TTB_TRACE_NONE,
+                                              .description = "ttb and its agent",
+                                              .is_control = true};
+
+        rc = ttb_trace_writer_add_place(run->writer, &place, NULL);
+    }
+    return rc;
+}
+
 static int build_network(struct ttb__run *run)
 {
     const struct ttb__network_plan plan = {
@@ -367,6 +386,7 @@ static int build_network(struct ttb__run *run)
         .bridge = ttb_lab_bridge(run->lab),
         .directory = run->directory,
         .writer = run->writer,
+        .record_devices = run->record_devices,
         .port = find_port,
         .user = run,
     };
@@ -376,9 +396,10 @@ static int build_network(struct ttb__run *run)
         return ttb__run_fail(run, rc, "cannot record the network: %s", strerror(-rc));
     rc = run->ops->build(&plan, &run->network);
     if (rc)
-        ttb__run_fail(run, rc, "%s",
-                      run->network ? run->ops->error(run->network) : "out of memory");
-    return rc;
+        return ttb__run_fail(run, rc, "%s",
+                             run->network ? run->ops->error(run->network) : "out of memory");
+    rc = declare_control(run);
+    return rc ? ttb__run_fail(run, rc, "cannot record the network: %s", strerror(-rc)) : 0;
 }
 
 int ttb__run_new(const struct ttb__run_opts *opts, struct ttb__run **made, char *error,
@@ -401,6 +422,7 @@ int ttb__run_new(const struct ttb__run_opts *opts, struct ttb__run **made, char 
     run->only_node = opts->only_node;
     run->no_look_ahead =
         opts->no_look_ahead || (run->scenario->has_look_ahead_ns && !run->scenario->look_ahead_ns);
+    run->record_devices = !opts->ports_only;
     run->ops = engine(run->scenario);
     rc = run->only_node ? 0 : ttb__run_check(run->scenario, run->error, sizeof(run->error));
     if (!rc)

@@ -56,6 +56,9 @@ struct ttb__run_opts {
     double pace;   /* 0: as fast as it can */
     uint32_t jobs; /* see struct ttb_bridge_opts, also for the next two */
     bool no_pin, no_look_ahead;
+    bool
+        ports_only; /* of frames, record those at ports and those lost, and not those at devices inside
+                        the network */
     ttb_trace_sink_fn sink; /* gets all records as they are made; NULL: none */
     void *sink_user;
     /* Before the sink's first record, and after its last one while all that records refer to is still

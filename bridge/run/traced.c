@@ -80,13 +80,14 @@ static uint32_t place_of_link(const struct ttb_trace_tables *tables, size_t link
 }
 
 void ttb__traced_lost(struct ttb_trace_writer *writer, size_t link, uint64_t time_ns,
-                      const char *reason, const void *frame, size_t len_bytes)
+                      const char *reason, uint64_t packet, const void *frame, size_t len_bytes)
 {
     struct ttb_trace_record record = {
         .kind = TTB_TRACE_FRAME,
         .time_ns = time_ns,
         .node = TTB_TRACE_NONE,
         .frame = {.what = TTB_TRACE_LOST,
+                  .packet = packet,
                   .len_bytes = (uint32_t)len_bytes,
                   .payload = {.data = frame, .len_bytes = len_bytes},
                   .reason = {.data = reason, .len_bytes = strlen(reason)}},

@@ -16,8 +16,9 @@ int ttb__traced_declare(struct ttb_trace_writer *writer, const Ttb__Scenario *sc
                         struct ttb_port *(*port)(void *user, size_t node, size_t interface),
                         void *user);
 
-/* A frame went no further than this link, by its position in the scenario. writer: NULL: nothing. */
+/* A frame went no further than this link, by its position in the scenario. writer: NULL: nothing.
+ * packet: its id in the trace, 0: not known. */
 void ttb__traced_lost(struct ttb_trace_writer *writer, size_t link, uint64_t time_ns,
-                      const char *reason, const void *frame, size_t len_bytes);
+                      const char *reason, uint64_t packet, const void *frame, size_t len_bytes);
 
 #endif

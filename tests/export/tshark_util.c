@@ -94,6 +94,18 @@ static void compare_totals(const char *capture, unsigned frames)
     free(output);
 }
 
+/* What the runner says to its agents is left out. */
+static bool is_exported(const struct ttb_trace_reader *reader,
+                        const struct ttb_trace_record *record)
+{
+    const struct ttb_trace_place *place =
+        record->kind == TTB_TRACE_FRAME
+            ? ttb_trace_find_place(ttb_trace_reader_tables(reader), record->frame.place)
+            : NULL;
+
+    return record->kind == TTB_TRACE_FRAME && !(place && place->is_control);
+}
+
 unsigned compare_capture(const char *directory, const char *capture)
 {
     struct ttb_trace_reader *reader = open_reader(directory, false);
@@ -110,7 +122,7 @@ unsigned compare_capture(const char *directory, const char *capture)
     assert_int_equal(run_program(line, &output), 0);
     at = output;
     while ((rc = ttb_trace_reader_next(reader, &record)) > 0) {
-        if (record.kind != TTB_TRACE_FRAME)
+        if (!is_exported(reader, &record))
             continue;
         expected_line(reader, epoch_ns, &record, line, sizeof(line));
         got = next_line(&at);

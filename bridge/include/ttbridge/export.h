@@ -92,6 +92,9 @@ struct ttb_export_opts {
                            blocks than frames */
     bool payload;     /**< CSV and JSON lines: frames with their bytes, in hexadecimal */
     bool flush;       /**< after each record, for a pipe that somebody watches */
+    bool
+        ports_only; /**< of frames, only those at ports, and those lost: not at devices in between */
+    bool control;   /**< also what the runner and its agents in the nodes say to each other */
 };
 
 struct ttb_export;

@@ -162,20 +162,85 @@ int ttb_ns3_link_set(struct ttb_ns3_object *link, const struct ttb_ns3_link_para
  */
 int ttb_ns3_link_set_up(struct ttb_ns3_object *link, bool up);
 
-/** Gets a frame that went no further, without FCS and padding; valid during the call only.
- * `reason`: "lost", "queue full", "link down", "collisions", "too long"; it lives for ever. */
-typedef void (*ttb_ns3_loss_fn)(void *user, uint64_t time_ns, const char *reason, const void *frame,
-                                size_t len_bytes);
+/** What a device is. Set `size`. */
+struct ttb_ns3_device_info {
+    size_t size;  /**< sizeof(struct ttb_ns3_device_info) */
+    bool has_mac; /**< its address is one of Ethernet's */
+    uint8_t mac[6];
+    uint32_t mtu_bytes;
+    uint64_t rate_bps; /**< 0: unlimited, or it has none of its own (Wifi) */
+    char type[128];    /**< "ns3::CsmaNetDevice" */
+};
+
+/** Read what a device is. @return 0; -EINVAL: no device, or the size is not set */
+int ttb_ns3_device_get_info(struct ttb_ns3_object *device, struct ttb_ns3_device_info *info);
+
+/** What became of a frame at a device. */
+enum ttb_ns3_frame_what {
+    TTB_NS3_FRAME_TAKEN = 1, /**< a port's node has sent it: told at once, when ns-3's clock may not
+                                     be there yet */
+    TTB_NS3_FRAME_SENT = 2,  /**< its transmission begins */
+    TTB_NS3_FRAME_RECEIVED = 3, /**< it was taken from the medium */
+    TTB_NS3_FRAME_GIVEN = 4,    /**< the port is about to get it for its node */
+    TTB_NS3_FRAME_LOST = 5,     /**< it goes no further: reason */
+};
+
+/** A frame at a device. Valid until the function returns. */
+struct ttb_ns3_frame {
+    enum ttb_ns3_frame_what what;
+    uint64_t time_ns; /**< ns-3's clock */
+    uint64_t uid; /**< ns-3's number of the packet: copies have the same, and so has what a router
+                             passes on */
+    const void *data; /**< Ethernet header and payload, no FCS; len_bytes of them */
+    size_t len_bytes;
+    const char *reason; /**< LOST: "lost", "queue full", ...; it lives for ever */
+};
+
+typedef void (*ttb_ns3_frame_fn)(void *user, const struct ttb_ns3_frame *frame);
 
 /**
- * Be told of frames that a CSMA or Ethernet device loses: those that it does not send and, of those
- * that come to it, those that are lost (on CSMA: that are for it or for a group). Frames that are on an
- * Ethernet link when it is cut are counted (ttb_ns3_link_get_stats()) and not told. The function must
- * change nothing; it may be called whenever ns-3 is, until ttb_ns3_destroy().
+ * Be told which frames a device sends, receives and loses.
+ *
+ * Frames are as they are on the wire, with the padding that the device has added; lost ones are without
+ * it. Wifi frames and those of point-to-point links are told as the Ethernet frames that would say the
+ * same. On CSMA a device takes from the medium what is for it or for a group; all, if it has a port or is
+ * a switch's port.
+ *
+ * Lost, with these reasons:
+ *   - Ethernet: "queue full", "link down", "too long" where it is sent, "lost" where it should arrive.
+ *     Frames that are on the link when it is cut are counted (ttb_ns3_link_get_stats()) and not told.
+ *   - CSMA: the same, and "collisions" (too many back-offs); "lost" at those it is for.
+ *   - Point-to-point: "queue full", "lost".
+ *   - Wifi, where it is sent: "retries exhausted", "queue full", "waited too long", "too old to be sent
+ *     again", "not associated" (frames of ports only). A frame for one receiver is sent again until then,
+ *     so SENT may come several times, and one that was received may be lost all the same, if its
+ *     acknowledgement was. Where a group's frame should arrive: "lost" (ttb_ns3_link_set()), "bit errors",
+ *     "header not decoded", "not decoded", "receiver busy with another frame", "receiver was sending",
+ *     "receiver off". What is too weak to be noticed is not told.
+ *   - any, from a port: what ttb::NodePort does not let pass, e.g. a source address that a Wifi device
+ *     cannot send with.
+ *   - Simple and other devices tell what they receive, not what they send or lose; those of a mesh
+ *     neither tell the hops between them nor what is lost there.
+ *
+ * Call it after ttb_ns3_attach_port(), and before the device becomes a switch's port. The function must
+ * change nothing, neither in ns-3 nor in the bridge; it may be called whenever ns-3 is, until
+ * ttb_ns3_destroy(). Being told makes no difference to what the network does.
  * @param fn  NULL: nobody any more
- * @return 0; -EOPNOTSUPP: not this kind of device
+ * @return 0
  */
-int ttb_ns3_on_loss(struct ttb_ns3_object *device, ttb_ns3_loss_fn fn, void *user);
+int ttb_ns3_watch_frames(struct ttb_ns3_object *device, ttb_ns3_frame_fn fn, void *user);
+
+/** Gets the number of frames that wait in a device, whenever it changes, also when a frame only passes
+ * through. */
+typedef void (*ttb_ns3_queue_fn)(void *user, uint64_t time_ns, uint32_t frames);
+
+/**
+ * Be told how many frames wait in a device's queue: not the one being transmitted. Wifi: in the queues of
+ * all access categories, those that are not acknowledged yet included.
+ * @param fn  as ttb_ns3_watch_frames()
+ * @return 0; -EOPNOTSUPP: it has no queue
+ */
+int ttb_ns3_watch_queue(struct ttb_ns3_object *device, ttb_ns3_queue_fn fn, void *user);
 
 /**
  * Let a model of errors decide which received frames a device loses, besides its loss, e.g.

@@ -129,6 +129,7 @@ struct ttb_trace_place {
     bool has_way_back;
     uint64_t way_back_ns; /**< ttb_port_way_back_ns() */
     uint64_t nearest_ns;  /**< ttb_port_nearest_ns(), if has_way_back */
+    bool is_control;      /**< a port that only the runner and its agent use */
 };
 
 /** What has been declared so far, in the order in which it was; places[i].id is i. Ids of nodes and
@@ -448,10 +449,12 @@ int ttb_trace_write(struct ttb_trace_writer *writer, const struct ttb_trace_reco
 /**
  * Packet ids. The writer gives every frame that a node transmits a new id, and finds the id of one
  * that is delivered by its content: the oldest equal frame that was transmitted, not lost and not yet
- * delivered at that port. A network that knows better reads the id in its transmit callback and
- * announces it before ttb_port_deliver().
+ * delivered at that port. A network that knows better reads the id in its transmit callback (last_packet),
+ * gives frames that begin inside it one that no frame had before (new_packet), records what happens to
+ * them under their ids, and announces the id before ttb_port_deliver() (next_packet; 0: not known).
  */
 uint64_t ttb_trace_writer_last_packet(const struct ttb_trace_writer *writer);
+uint64_t ttb_trace_writer_new_packet(struct ttb_trace_writer *writer);
 void ttb_trace_writer_next_packet(struct ttb_trace_writer *writer, uint64_t packet);
 
 /** Set the sink, NULL: none. */

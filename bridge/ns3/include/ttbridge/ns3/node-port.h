@@ -13,6 +13,7 @@
 #include <ns3/traced-callback.h>
 
 #include <array>
+#include <functional>
 #include <string>
 
 /**
@@ -109,6 +110,17 @@ class NodePort : public ns3::Object
      */
     void SetCarrier(bool on);
 
+    /** Gets a packet with its uid. */
+    using PacketFunction = std::function<void(ns3::Ptr<const ns3::Packet>)>;
+
+    /**
+     * Tell apart which frame of the node's is which packet. The functions must not throw.
+     * @param taken gets the packet that is made of a frame, at once: within the bridge's callback,
+     *        possibly before ns-3's clock is there
+     * @param given gets a packet just before the node's port gets the frame
+     */
+    void SetPacketsTold(PacketFunction taken, PacketFunction given);
+
     /** @return the device */
     ns3::Ptr<ns3::NetDevice> GetDevice() const;
 
@@ -181,6 +193,9 @@ class NodePort : public ns3::Object
     bool m_relays;            //!< the device also shows frames that it only passes on
     ns3::NetDevice* m_device; //!< aggregated to it, so it lives as long; null: not attached
     struct ttb_port* m_port;  //!< the node's side
+
+    PacketFunction m_taken; //!< or empty
+    PacketFunction m_given; //!< or empty
 
     uint64_t m_transmitted;                       //!< frames that the device took
     uint64_t m_received;                          //!< frames that the port took

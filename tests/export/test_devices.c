@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Frames at the devices of ns-3: each is told at every device on its way, under one id; the runs repeat
+ * with them, and are the same without.
+ */
+#include "tshark_util.h"
+
+#include "../cli/work.h"
+
+/* Every kind of wire, a switch, and two routers that lead a packet on with other addresses. */
+static const char scenario[] =
+    "engine: ns3\n"
+    "duration: 9s\n"
+    "links:\n"
+    "  lan: {type: csma, rate: 100Mbps, delay: 5us}\n"
+    "  up: {type: ethernet, rate: 10Mbps, delay: 1ms, queue: 4}\n"
+    "  wide:\n"
+    "    type: ns3::PointToPointNetDevice\n"
+    "    channel: {type: ns3::PointToPointChannel, attributes: {Delay: 3ms}}\n"
+    "    attributes: {DataRate: 20Mbps}\n"
+    "  far: {type: ethernet, rate: 10Mbps, delay: 2ms, loss: 5%}\n"
+    "switches:\n"
+    "  sw: {links: [lan, up]}\n"
+    "routers:\n"
+    "  r1:\n"
+    "    interfaces:\n"
+    "      - {link: up, address: 10.0.0.254/24}\n"
+    "      - {link: wide, address: 10.2.0.1/24}\n"
+    "    routing: global\n"
+    "  r2:\n"
+    "    interfaces:\n"
+    "      - {link: wide, address: 10.2.0.2/24}\n"
+    "      - {link: far, address: 10.1.0.254/24}\n"
+    "    routing: global\n"
+    "nodes:\n"
+    "  a:\n"
+    "    interfaces: [{link: lan, address: 10.0.0.1/24, gateway: 10.0.0.254}]\n"
+    "    run: [\"ping -c 40 -i 0.1 10.1.0.2; ping -c 3 -i 0.1 -s 9000 -W 1 10.1.0.2; true\"]\n"
+    "  b:\n"
+    "    interfaces: [{link: far, address: 10.1.0.2/24, gateway: 10.1.0.254}]\n";
+
+static void run_well(const char *line, struct said *said)
+{
+    run_in_work(line, said);
+    expect_status(said, 0);
+}
+
+static unsigned number_of(const char *line)
+{
+    struct said said;
+
+    run_well(line, &said);
+    return (unsigned)atoi(said.out);
+}
+
+static int run_once(void **state)
+{
+    struct said said;
+
+    if (fresh_folder(state))
+        return -1;
+    write_scenario(scenario);
+    run_well("$TTB run s.yaml -o run -q", &said);
+    return 0;
+}
+
+#define FRAMES "$TTB export run -f jsonl --table frames | jq -s "
+
+static void a_packet_has_one_id_from_sender_to_receiver(void **state)
+{
+    static const char *const ways[] = {
+        "a.eth0 a/eth0 sw/lan sw/up r1/eth0 r1/eth1 r2/eth0 r2/eth1 b/eth0 b.eth0",
+        "b.eth0 b/eth0 r2/eth1 r2/eth0 r1/eth1 r1/eth0 sw/up sw/lan a/eth0 a.eth0",
+    };
+    unsigned delivered = 0;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        char line[1024];
+
+        /* In the trace's order; a device that sends and receives the packet is there once. */
+        snprintf(line, sizeof(line),
+                 FRAMES "'[.[] | select(.protocol == \"icmp\")] | group_by(.packet) | "
+                        "[.[] | select(.[-1].place == \"%s\" and .[-1].what == \"delivered\") | "
+                        "[.[].place] | join(\" \") | select(. == \"%s\")] | length'",
+                 i ? "a.eth0" : "b.eth0", ways[i]);
+        delivered += number_of(line);
+    }
+    assert_true(delivered > 10);
+    assert_int_equal(number_of(FRAMES "'[.[] | select(.what == \"delivered\" and "
+                                      ".protocol == \"icmp\")] | length'"),
+                     delivered);
+    /* What ended on the way was sent before, and under its id. */
+    assert_int_equal(
+        number_of(FRAMES "'[.[] | select(.what == \"transmitted\") | .packet] as $sent | [.[] | "
+                         "select(.what == \"lost\" and (.packet | IN($sent[]) | not))] | length'"),
+        0);
+    assert_true(number_of(FRAMES "'[.[] | select(.what == \"lost\")] | length'") > 0);
+}
+
+static void devices_tell_as_many_frames_as_ns3_counts(void **state)
+{
+    static const char *const links[] = {"lan", "up", "far"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+        char line[512];
+
+        /* Counted as sent is what devices are given, dropped or not. */
+        snprintf(line, sizeof(line),
+                 "jq '.links[] | select(.name == \"%s\") | "
+                 ".sent_frames - .dropped_frames.queue' run/summary.json",
+                 links[i]);
+        unsigned sent = number_of(line);
+
+        snprintf(line, sizeof(line),
+                 FRAMES "'[.[] | select(.link == \"%s\" and .what == \"sent\")] | length'",
+                 links[i]);
+        assert_int_equal(number_of(line), sent);
+        snprintf(line, sizeof(line),
+                 FRAMES "'[.[] | select(.link == \"%s\" and "
+                        "(.what == \"received\" or .reason == \"lost\"))] | length'",
+                 links[i]);
+        assert_int_equal(number_of(line), sent);
+    }
+}
+
+static void the_capture_has_every_device(void **state)
+{
+    char directory[64], capture[128], filter[128];
+    static const char *const places[] = {"a/eth0",  "sw/lan",  "sw/up", "r1/eth0",
+                                         "r1/eth1", "r2/eth0", "b/eth0"};
+
+    (void)state;
+    snprintf(directory, sizeof(directory), "%s/run", work);
+    make_capture(directory, capture);
+    compare_capture(directory, capture);
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        snprintf(filter, sizeof(filter), "frame.interface_name == \"%s\" && frame.packet_id",
+                 places[i]);
+        assert_true(count_matches(capture, filter) > 0);
+    }
+    assert_int_equal(count_matches(capture, "eth.type == 0x88b5"), 0);
+    unlink(capture);
+}
+
+static void filters_choose_devices(void **state)
+{
+    (void)state;
+    /* A node's own point of view, which its device would only repeat. */
+    assert_int_equal(number_of("$TTB export run -f csv --node a | grep -c a/eth0 || :"), 0);
+    assert_true(number_of("$TTB export run -f csv --node a | grep -c a.eth0") > 0);
+    assert_true(number_of("$TTB export run -f csv --node sw | grep -c sw/lan") > 0);
+    assert_int_equal(number_of("$TTB export run -f csv --node sw | grep -vc ,sw/"), 1);
+    assert_true(number_of("$TTB export run -f csv --link up | grep -c ,r1/eth0,") > 0);
+    assert_int_equal(number_of("$TTB export run -f csv --link up | grep -c ,sw/lan, || :"), 0);
+    assert_int_equal(number_of("$TTB export run -f csv --ports | grep -c / || :"), 0);
+    assert_true(number_of("$TTB export run -f csv --control | grep -c ,b.ttb,") > 0);
+}
+
+static void runs_repeat_and_are_the_same_without(void **state)
+{
+    struct said said;
+
+    (void)state;
+    run_well("$TTB run s.yaml -o jobs -q --jobs 2 && cmp run/run.ttb jobs/run.ttb", &said);
+    run_well("$TTB replay run", &said);
+    assert_non_null(strstr(said.out, "identical"));
+    run_well("$TTB run s.yaml -o ports -q --record ports && $TTB replay ports -q", &said);
+    assert_int_equal(number_of("$TTB export ports -f csv | grep -c / || :"), 0);
+    run_well("$TTB export run -f csv --ports | cut -d, -f 2-4,6,8- > with.csv && "
+             "$TTB export ports -f csv | cut -d, -f 2-4,6,8- | diff with.csv -",
+             &said);
+    run_in_work("$TTB run s.yaml --record nothing", &said);
+    expect_status(&said, 2);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_packet_has_one_id_from_sender_to_receiver),
+        cmocka_unit_test(devices_tell_as_many_frames_as_ns3_counts),
+        cmocka_unit_test(the_capture_has_every_device),
+        cmocka_unit_test(filters_choose_devices),
+        cmocka_unit_test(runs_repeat_and_are_the_same_without),
+    };
+
+    if (argc < 2 || !getenv("TTB_KERNEL") || !getenv("TTB_IMAGE")) {
+        fprintf(stderr, "skipped: TTB_KERNEL and TTB_IMAGE are not set\n");
+        return SKIPPED;
+    }
+    if (!have_wireshark() || !have_program("jq")) {
+        fprintf(stderr, "skipped: jq, tshark or capinfos is missing\n");
+        return SKIPPED;
+    }
+    program = argv[1];
+    return cmocka_run_group_tests(tests, run_once, remove_folder);
+}

@@ -197,7 +197,7 @@ struct ttb__run {
     const char *only_node;         /* NULL: all; else the others are but names */
     struct ttb__player *player;    /* NULL: none */
     bool no_look_ahead;
-    bool record_devices;           /* frames at devices inside the network, too */
+    bool record_devices; /* frames at devices inside the network, too */
 
     volatile sig_atomic_t interrupted;
     bool out_of_memory;

@@ -31,6 +31,7 @@ static const char *const tables_by_name[] = {
     [TTB_EXPORT_FRAMES] = "frames",   [TTB_EXPORT_GRANTS] = "grants",
     [TTB_EXPORT_CONSOLE] = "console", [TTB_EXPORT_STATES] = "states",
     [TTB_EXPORT_EVENTS] = "events",   [TTB_EXPORT_EXPECTATIONS] = "expectations",
+    [TTB_EXPORT_QUEUES] = "queues",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -82,6 +83,8 @@ enum ttb_export_table ttb__table_of(enum ttb_trace_kind kind)
         return TTB_EXPORT_EVENTS;
     case TTB_TRACE_EXPECTATION:
         return TTB_EXPORT_EXPECTATIONS;
+    case TTB_TRACE_QUEUE:
+        return TTB_EXPORT_QUEUES;
     default:
         return TTB_EXPORT_DEFAULT;
     }
@@ -208,6 +211,8 @@ static bool wants(const struct ttb_export *export, const struct ttb_trace_tables
         return false;
     if (record->kind == TTB_TRACE_FRAME)
         return ttb__export_wants_place(export, tables, record->frame.place);
+    if (record->kind == TTB_TRACE_QUEUE)
+        return ttb__export_wants_place(export, tables, record->queue.place);
     if (export->opts.node && (export->node == TTB_TRACE_NONE || record->node != export->node))
         return false;
     if (export->opts.link)

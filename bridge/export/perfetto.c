@@ -47,6 +47,7 @@ enum track {
     FLYING = 9,
     COST = 9, /* the first of these kinds is COST + 1: one for each part of the program */
     UNDER_WAY = COST + TTB_TRACE_PART_BARRIER + 1,
+    QUEUE,
     TRACK_KINDS,
 };
 
@@ -197,7 +198,7 @@ static void describe_track(struct ttb_export *export, enum track kind, uint32_t 
         track.parent_uuid = parent;
     }
     if (kind >= FLYING) {
-        counter.has_unit = kind == FLYING || kind == UNDER_WAY;
+        counter.has_unit = kind == FLYING || kind == UNDER_WAY || kind == QUEUE;
         counter.unit = kind == FLYING ? TTB__PERFETTO__COUNTER_DESCRIPTOR__UNIT__UNIT_SIZE_BYTES
                                       : TTB__PERFETTO__COUNTER_DESCRIPTOR__UNIT__UNIT_COUNT;
         counter.unit_name = counter.has_unit ? NULL : (char *)"s/s";
@@ -262,8 +263,11 @@ static struct node *node_track(struct ttb_export *export, const struct ttb_trace
 static struct place *place_track(struct ttb_export *export, const struct ttb_trace_tables *tables,
                                  uint32_t *id, enum track kind)
 {
-    static const char *const suffixes[] = {
-        [OUTBOUND] = "out", [INBOUND] = "in", [DROPS] = "drops", [UNDER_WAY] = "under way"};
+    static const char *const suffixes[] = {[OUTBOUND] = "out",
+                                           [INBOUND] = "in",
+                                           [DROPS] = "drops",
+                                           [UNDER_WAY] = "under way",
+                                           [QUEUE] = "queue"};
     struct state *state = export->state;
     const struct ttb_trace_place *declared = ttb_trace_find_place(tables, *id);
     uint32_t owner = declared ? declared->node : TTB_TRACE_NONE;
@@ -403,6 +407,21 @@ static int count_under_way(struct ttb_export *export, const struct ttb_trace_tab
         return -ENOMEM;
     place->under_way += change;
     event.value = place->under_way;
+    write_event(export, &event);
+    return 0;
+}
+
+/* What waits in a device: as it says itself. */
+static int add_queue(struct ttb_export *export, const struct ttb_trace_tables *tables,
+                     const struct ttb_trace_record *record)
+{
+    uint32_t id = record->queue.place;
+    struct event event = {.kind = QUEUE, .type = COUNTER, .time_ns = record->time_ns};
+
+    if (!place_track(export, tables, &id, QUEUE))
+        return -ENOMEM;
+    event.id = id;
+    event.value = record->queue.frames;
     write_event(export, &event);
     return 0;
 }
@@ -606,6 +625,8 @@ static int perfetto_record(struct ttb_export *export, const struct ttb_trace_tab
     case TTB_TRACE_EXPECTATION:
         describe(tables, record, name);
         return add_note(export, tables, record, EVENTS, "events", name);
+    case TTB_TRACE_QUEUE:
+        return add_queue(export, tables, record);
     case TTB_TRACE_COST:
         return add_cost(export, tables, record);
     default:

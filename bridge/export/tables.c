@@ -100,21 +100,28 @@ static void address_columns(struct row *row, const struct ttb_trace_frame *frame
     number(row, "destination_port", info.has_ports, tuple.destination_port);
 }
 
+static void place_columns(struct row *row, const struct ttb_trace_tables *tables, uint32_t id)
+{
+    const struct ttb_trace_place *place = ttb_trace_find_place(tables, id);
+    const struct ttb_trace_link *link =
+        place && place->link != TTB_TRACE_NONE ? ttb_trace_find_link(tables, place->link) : NULL;
+    char name[512];
+
+    ttb__place_name(tables, id, name, sizeof(name));
+    text(row, "place", name);
+    text(row, "link", link ? link->name : NULL);
+}
+
 static void frame_columns(struct row *row, const struct ttb_export *export,
                           const struct ttb_trace_tables *tables,
                           const struct ttb_trace_frame *frame)
 {
-    const struct ttb_trace_place *place = ttb_trace_find_place(tables, frame->place);
-    const struct ttb_trace_link *link =
-        place && place->link != TTB_TRACE_NONE ? ttb_trace_find_link(tables, place->link) : NULL;
     struct ttb_trace_bytes reason = ttb__frame_reason(frame);
-    char name[512], description[256];
+    char description[256];
 
-    ttb__place_name(tables, frame->place, name, sizeof(name));
     ttb_trace_describe_frame(frame->payload.data, frame->payload.len_bytes, frame->len_bytes,
                              description, sizeof(description));
-    text(row, "place", name);
-    text(row, "link", link ? link->name : NULL);
+    place_columns(row, tables, frame->place);
     text(row, "what", ttb_trace_what_name(frame->what));
     number(row, "packet", frame->packet != 0, frame->packet);
     number(row, "len_bytes", true, frame->len_bytes);
@@ -179,6 +186,10 @@ static void record_columns(struct row *row, const struct ttb_export *export,
         truth(row, "met", record->expectation.met);
         bytes(row, "text", true, record->expectation.text);
         break;
+    case TTB_TRACE_QUEUE:
+        place_columns(row, tables, record->queue.place);
+        number(row, "frames", true, record->queue.frames);
+        break;
     default:
         break;
     }
@@ -192,6 +203,7 @@ static int csv_begin(struct ttb_export *export)
         [TTB_EXPORT_FRAMES] = TTB_TRACE_FRAME,    [TTB_EXPORT_GRANTS] = TTB_TRACE_GRANT,
         [TTB_EXPORT_CONSOLE] = TTB_TRACE_CONSOLE, [TTB_EXPORT_STATES] = TTB_TRACE_STATE,
         [TTB_EXPORT_EVENTS] = TTB_TRACE_EVENT,    [TTB_EXPORT_EXPECTATIONS] = TTB_TRACE_EXPECTATION,
+        [TTB_EXPORT_QUEUES] = TTB_TRACE_QUEUE,
     };
     const struct ttb_trace_tables none = {.nodes = NULL};
     struct row row = {.stream = &export->stream, .mode = CSV_HEAD};

@@ -91,6 +91,10 @@ size_t ttb__encode_record(const struct ttb_trace_record *record, bool with_paylo
         ttb__add_varint(&inner, 2, record->expectation.met);
         add_text(&inner, 3, record->expectation.text);
         break;
+    case TTB_TRACE_QUEUE:
+        ttb__add_varint(&inner, 1, record->queue.place);
+        ttb__add_varint(&inner, 2, record->queue.frames);
+        break;
     default:
         add_cost(&inner, &record->cost);
         break;
@@ -341,6 +345,16 @@ static int decode_cost(const struct place *place, const struct ttb__field *field
     }
 }
 
+static int decode_queue(const struct place *place, const struct ttb__field *field,
+                        struct ttb_trace_record *record)
+{
+    if (field->number == 1)
+        return number_u32(place, field, "place", TTB_TRACE_NONE - 1, &record->queue.place);
+    if (field->number == 2)
+        return number_u32(place, field, "frames", UINT32_MAX, &record->queue.frames);
+    return 0;
+}
+
 /* Fields by kind. Declarations have none: they are decoded by the generated code. */
 static const struct {
     const char *name;
@@ -357,6 +371,7 @@ static const struct {
     [TTB_TRACE_LINK_DECLARED] = {"link_declared", NULL},
     [TTB_TRACE_PLACE_DECLARED] = {"place_declared", NULL},
     [TTB_TRACE_COST] = {"cost", decode_cost},
+    [TTB_TRACE_QUEUE] = {"queue", decode_queue},
 };
 
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))

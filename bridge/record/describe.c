@@ -64,6 +64,7 @@ const char *ttb_trace_kind_name(enum ttb_trace_kind kind)
         [TTB_TRACE_EVENT] = "event",          [TTB_TRACE_EXPECTATION] = "expectation",
         [TTB_TRACE_NODE_DECLARED] = "node",   [TTB_TRACE_LINK_DECLARED] = "link",
         [TTB_TRACE_PLACE_DECLARED] = "place", [TTB_TRACE_COST] = "cost",
+        [TTB_TRACE_QUEUE] = "queue length",
     };
 
     return NAME(names, kind);
@@ -119,18 +120,20 @@ static void add_node(struct ttb__trace_text *text, const struct ttb_trace_tables
 static void add_where(struct ttb__trace_text *text, const struct ttb_trace_tables *tables,
                       const struct ttb_trace_record *record)
 {
-    bool is_frame = record->kind == TTB_TRACE_FRAME && record->frame.place != TTB_TRACE_NONE;
+    uint32_t id = record->kind == TTB_TRACE_FRAME   ? record->frame.place
+                  : record->kind == TTB_TRACE_QUEUE ? record->queue.place
+                                                    : TTB_TRACE_NONE;
     const struct ttb_trace_place *place =
-        is_frame && tables ? ttb_trace_find_place(tables, record->frame.place) : NULL;
+        id != TTB_TRACE_NONE && tables ? ttb_trace_find_place(tables, id) : NULL;
 
     if (record->node != TTB_TRACE_NONE)
         add_node(text, tables, record->node);
-    if (is_frame) {
+    if (id != TTB_TRACE_NONE) {
         ttb__trace_text_add(text, "%s", record->node != TTB_TRACE_NONE ? "." : "");
         if (place)
             ttb__trace_text_add_bytes(text, place->name, strlen(place->name));
         else
-            ttb__trace_text_add(text, "place %u", record->frame.place);
+            ttb__trace_text_add(text, "place %u", id);
     } else if (record->node == TTB_TRACE_NONE) {
         ttb__trace_text_add(text, "-");
     }
@@ -235,6 +238,9 @@ void ttb_trace_describe(const struct ttb_trace_tables *tables,
                             record->expectation.met ? "met" : "not met");
         ttb__trace_text_add_bytes(&text, record->expectation.text.data,
                                   record->expectation.text.len_bytes);
+        break;
+    case TTB_TRACE_QUEUE:
+        ttb__trace_text_add(&text, "%u frames wait", record->queue.frames);
         break;
     case TTB_TRACE_NODE_DECLARED:
         add_declared(&text, "node", record->declared_node->id, record->declared_node->name);

@@ -365,6 +365,8 @@ static int check_references(const struct ttb_trace_reader *reader,
     if (record->kind == TTB_TRACE_FRAME && record->frame.place != TTB_TRACE_NONE &&
         record->frame.place >= reader->tables.view.place_count)
         return ttb__fail(error, -EBADMSG, "frame.place: %u was not declared", record->frame.place);
+    if (record->kind == TTB_TRACE_QUEUE && record->queue.place >= reader->tables.view.place_count)
+        return ttb__fail(error, -EBADMSG, "queue.place: %u was not declared", record->queue.place);
     return 0;
 }
 

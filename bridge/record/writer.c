@@ -321,6 +321,10 @@ static int write_checked(struct ttb_trace_writer *writer, const struct ttb_trace
         break;
     case TTB_TRACE_GRANT:
         break;
+    case TTB_TRACE_QUEUE:
+        if (record.queue.place >= writer->tables.view.place_count)
+            return -EINVAL;
+        break;
     default:
         return -EINVAL;
     }

@@ -360,6 +360,7 @@ static int finish(struct ttb__network *network)
     for (size_t i = 0; i < network->scenario->n_links; i++)
         count_devices(&network->links[i], &network->links[i].counters);
     network->is_over = true;
+    ttb__ns3_settle_queues(network);
     network->writer = NULL;
     rc = ttb_ns3_destroy(network->ns3);
     return rc ? ttb__ns3_fail(network, rc, "%.400s", ttb_ns3_error(network->ns3)) : 0;

@@ -175,6 +175,85 @@ static void runs_repeat_and_are_the_same_without(void **state)
     expect_status(&said, 2);
 }
 
+/* What its port has sent and it has not begun to send waits in a device: at the end of each instant. */
+static void queues_are_as_long_as_what_waits_in_them(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        number_of("$TTB export run -f jsonl | jq -s '"
+                  "([.[] | if .place == \"b.eth0\" and .what == \"transmitted\" then {t: .time_ns, d: 1} "
+                  "elif .place == \"b/eth0\" and .what == \"sent\" then {t: .time_ns, d: -1} "
+                  "else empty end] | group_by(.t) | map({t: .[0].t, d: (map(.d) | add)}) | "
+                  "reduce .[] as $e ({n: 0, out: []}; .n += $e.d | "
+                  "if $e.d != 0 then .out += [[$e.t, .n]] else . end) | .out) as $expected | "
+                  "[.[] | select(.table == \"queues\" and .place == \"b/eth0\") | "
+                  "[.time_ns, .frames]] | if . == $expected then length else 0 end'") > 4,
+        true);
+    /* Full is full, and at the end all are empty. */
+    assert_int_equal(number_of("$TTB export run -f csv --table queues | grep ,sw/up, | "
+                               "cut -d, -f 6 | sort -n | tail -n 1"),
+                     4);
+    assert_int_equal(number_of("$TTB export run -f jsonl --table queues | "
+                               "jq -s 'group_by(.place) | map(.[-1].frames) | add'"),
+                     0);
+}
+
+/* ------------------------------------------------------------------------------------------ Wifi */
+
+/* Frames for one are sent again until they arrive, or until the sender gives up: then somebody has gone. */
+static const char radio[] =
+    "engine: ns3\n"
+    "duration: 9s\n"
+    "links:\n"
+    "  air: {type: wifi, loss: 40%, wifi: {mode: infrastructure, access_point: ap}}\n"
+    "  lan: {type: ethernet, rate: 100Mbps, delay: 1ms}\n"
+    "switches:\n"
+    "  ap: {links: [air, lan], place: {position: [0m, 0m]}}\n"
+    "nodes:\n"
+    "  phone:\n"
+    "    interfaces: [{link: air, address: 10.0.0.2/24}]\n"
+    "    place:\n"
+    "      position: [5m, 0m]\n"
+    "      waypoints: [{at: 5s, position: [5m, 0m]}, {at: 5.5s, position: [9km, 0m]}]\n"
+    "    run: [\"sleep 2; ping -c 10 -i 0.1 10.0.0.1; true\"]\n"
+    "  server:\n"
+    "    interfaces: [{link: lan, address: 10.0.0.1/24}]\n"
+    "    run: [\"sleep 6; ping -c 2 -W 1 10.0.0.2; sleep 1; arping -c 4 -I eth0 10.0.0.9; "
+    "true\"]\n";
+
+static int run_radio(void **state)
+{
+    struct said said;
+
+    if (fresh_folder(state))
+        return -1;
+    write_scenario(radio);
+    run_well("$TTB run s.yaml -o run -q", &said);
+    return 0;
+}
+
+static void wifi_tells_what_it_sends_again_and_loses(void **state)
+{
+    struct said said;
+
+    (void)state;
+    /* One packet, several times on the air and once received, with the bytes that it was sent with. */
+    assert_true(number_of(FRAMES "'[.[] | select(.protocol == \"icmp\")] | group_by(.packet) | "
+                                 "[.[] | select(.[0].place == \"phone.eth0\" and "
+                                 ".[-1].place == \"server.eth0\" and "
+                                 "([.[] | select(.place == \"phone/eth0\")] | length) > 1 and "
+                                 "([.[] | select(.place == \"ap/air\")] | length) == 1 and "
+                                 "(map(.len_bytes) | unique) == [98])] | length'") > 0);
+    assert_true(number_of(FRAMES "'[.[] | select(.what == \"lost\" and .link == \"air\" and "
+                                 ".reason == \"retries exhausted\")] | length'") > 0);
+    /* Every loss is of a packet that somebody sent. */
+    assert_int_equal(
+        number_of(FRAMES "'[.[] | select(.what == \"transmitted\") | .packet] as $sent | [.[] | "
+                         "select(.what == \"lost\" and (.packet | IN($sent[]) | not))] | length'"),
+        0);
+    run_well("$TTB run s.yaml -o again -q --jobs 2 && cmp run/run.ttb again/run.ttb", &said);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -182,7 +261,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(devices_tell_as_many_frames_as_ns3_counts),
         cmocka_unit_test(the_capture_has_every_device),
         cmocka_unit_test(filters_choose_devices),
+        cmocka_unit_test(queues_are_as_long_as_what_waits_in_them),
         cmocka_unit_test(runs_repeat_and_are_the_same_without),
+    };
+    const struct CMUnitTest radio_tests[] = {
+        cmocka_unit_test(wifi_tells_what_it_sends_again_and_loses),
     };
 
     if (argc < 2 || !getenv("TTB_KERNEL") || !getenv("TTB_IMAGE")) {
@@ -194,5 +277,6 @@ int main(int argc, char **argv)
         return SKIPPED;
     }
     program = argv[1];
-    return cmocka_run_group_tests(tests, run_once, remove_folder);
+    return cmocka_run_group_tests_name("wires", tests, run_once, remove_folder) +
+           cmocka_run_group_tests_name("radio", radio_tests, run_radio, remove_folder);
 }

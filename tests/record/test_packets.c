@@ -179,15 +179,77 @@ static void a_payload_is_stored_once_in_each_block(void **state)
     assert_true(len_bytes[1] < len_bytes[0] * 11 / 10);
 }
 
+/* Bytes of a packet at a moment: a device pads it, a router changes it, and back again. */
+static size_t make_version(unsigned step, uint64_t packet, uint8_t frame[100])
+{
+    static const uint8_t versions[] = {0, 1, 1, 0, 2, 2, 1, 0};
+    unsigned version = versions[step % sizeof(versions)];
+
+    memset(frame, (int)(packet % 251), 100);
+    frame[20] = (uint8_t)(version == 2);
+    return version == 0 ? 42 : 60;
+}
+
+static void a_packet_whose_bytes_change_has_each_of_them(void **state)
+{
+    struct fixture *f = *state;
+    struct ttb_trace_writer *writer = open_writer(f, 1);
+    struct ttb_trace_reader *reader;
+    struct ttb_trace_record record;
+    uint8_t frame[100];
+    char text[256];
+    uint64_t first = ttb_trace_writer_new_packet(writer);
+    unsigned count = 0;
+
+    assert_int_equal(ttb_trace_writer_new_packet(writer), first + 1);
+    /* Enough for several blocks, and ids that meet wherever something is looked up by them. */
+    for (unsigned i = 0; i < 30000; i++) {
+        uint64_t packet = first + i / 16 % 2 * 4096 + i / 3000;
+        size_t len_bytes = make_version(i, packet, frame);
+
+        write_record(writer, &(struct ttb_trace_record){
+                                 .kind = TTB_TRACE_FRAME,
+                                 .time_ns = i,
+                                 .node = TTB_TRACE_NONE,
+                                 .frame = {.what = TTB_TRACE_SENT,
+                                           .place = i % 2,
+                                           .packet = packet,
+                                           .len_bytes = (uint32_t)len_bytes,
+                                           .payload = {.data = frame, .len_bytes = len_bytes}},
+                             });
+    }
+    close_writer(writer, 0);
+    /* The digests are computed anew from what is read. */
+    if (ttb_trace_verify(f->run, text, sizeof(text)) != 0)
+        fail_msg("%s", text);
+    reader = open_reader(f->run, false);
+    while (ttb_trace_reader_next(reader, &record) > 0) {
+        uint64_t packet = first + count / 16 % 2 * 4096 + count / 3000;
+        size_t len_bytes = make_version(count, packet, frame);
+
+        assert_int_equal(record.frame.packet, packet);
+        assert_int_equal(record.frame.payload.len_bytes, len_bytes);
+        assert_memory_equal(record.frame.payload.data, frame, len_bytes);
+        count++;
+    }
+    assert_int_equal(count, 30000);
+    ttb_trace_reader_free(reader);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
     const struct CMUnitTest tests[] = {
-        T(a_frame_keeps_its_id_wherever_it_is_seen),      T(each_transmission_is_a_new_frame),
-        T(a_broadcast_is_one_frame_at_all_its_receivers), T(equal_frames_in_flight_arrive_in_order),
-        T(a_lost_frame_is_not_the_one_that_arrives),      T(a_frame_from_nowhere_gets_an_id_too),
-        T(a_given_id_is_used_and_not_used_again),         T(floods_of_equal_frames_are_no_burden),
+        T(a_frame_keeps_its_id_wherever_it_is_seen),
+        T(each_transmission_is_a_new_frame),
+        T(a_broadcast_is_one_frame_at_all_its_receivers),
+        T(equal_frames_in_flight_arrive_in_order),
+        T(a_lost_frame_is_not_the_one_that_arrives),
+        T(a_frame_from_nowhere_gets_an_id_too),
+        T(a_given_id_is_used_and_not_used_again),
+        T(floods_of_equal_frames_are_no_burden),
         T(a_payload_is_stored_once_in_each_block),
+        T(a_packet_whose_bytes_change_has_each_of_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -564,6 +564,45 @@ static void a_sink_sees_each_record_and_they_read_well(void **state)
     ttb_trace_writer_close(writer, NULL);
 }
 
+static void queue_lengths_are_read_as_written(void **state)
+{
+    struct fixture *f = *state;
+    struct ttb_trace_writer *writer = open_writer(f, 1);
+    struct ttb_trace_record record = {.kind = TTB_TRACE_QUEUE,
+                                      .time_ns = 7,
+                                      .node = TTB_TRACE_NONE,
+                                      .queue = {.place = 1, .frames = UINT32_MAX}};
+    struct ttb_trace_digest before, after;
+    struct ttb_trace_reader *reader;
+    char text[128];
+
+    ttb_trace_writer_get_digest(writer, TTB_TRACE_NONE, &before, NULL);
+    write_record(writer, &record);
+    record.time_ns = 5;
+    record.queue = (struct ttb_trace_queue){.place = 0, .frames = 0};
+    write_record(writer, &record);
+    record.queue.place = 2;
+    assert_int_equal(ttb_trace_write(writer, &record), -EINVAL);
+    /* The frames say it all already. */
+    ttb_trace_writer_get_digest(writer, TTB_TRACE_NONE, &after, NULL);
+    assert_memory_equal(&before, &after, sizeof(before));
+    close_writer(writer, 10);
+
+    reader = open_reader(f->run, false);
+    next_record(reader, &record);
+    assert_int_equal(record.kind, TTB_TRACE_QUEUE);
+    assert_int_equal(record.time_ns, 7);
+    assert_int_equal(record.queue.place, 1);
+    assert_int_equal(record.queue.frames, UINT32_MAX);
+    ttb_trace_describe(ttb_trace_reader_tables(reader), &record, text, sizeof(text));
+    assert_non_null(strstr(text, "eth0  4294967295 frames wait"));
+    next_record(reader, &record);
+    assert_int_equal(record.queue.place, 0);
+    assert_int_equal(record.queue.frames, 0);
+    assert_int_equal(ttb_trace_reader_next(reader, &record), 0);
+    ttb_trace_reader_free(reader);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
@@ -573,6 +612,7 @@ int main(void)
         T(the_footer_has_counts_and_last_states),
         T(equal_runs_give_equal_bytes),
         T(costs_go_to_the_other_file),
+        T(queue_lengths_are_read_as_written),
         T(what_is_declared_late_is_known_from_then_on),
         T(a_promise_that_changes_is_declared_again),
         T(impossible_records_are_refused),

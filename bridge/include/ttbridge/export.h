@@ -63,6 +63,7 @@ enum ttb_export_table {
     TTB_EXPORT_STATES = 4,
     TTB_EXPORT_EVENTS = 5,
     TTB_EXPORT_EXPECTATIONS = 6,
+    TTB_EXPORT_QUEUES = 7,
 };
 const char *ttb_export_table_name(enum ttb_export_table table);
 int ttb_export_table_find(const char *name, enum ttb_export_table *table);

@@ -194,6 +194,7 @@ enum ttb_trace_kind {
     TTB_TRACE_LINK_DECLARED = 15,
     TTB_TRACE_PLACE_DECLARED = 16,
     TTB_TRACE_COST = 17,
+    TTB_TRACE_QUEUE = 18,
 };
 
 /** What happened to a frame. */
@@ -269,6 +270,12 @@ struct ttb_trace_cost {
     uint64_t awaited_ns; /**< of a node: part of wall_ns in which others waited for it */
 };
 
+/** More or fewer frames wait in a device's queue than when this was last recorded of it. */
+struct ttb_trace_queue {
+    uint32_t place;
+    uint32_t frames;
+};
+
 /** One record. What it points to is valid until the next call into reader or writer. */
 struct ttb_trace_record {
     enum ttb_trace_kind kind;
@@ -283,6 +290,7 @@ struct ttb_trace_record {
         struct ttb_trace_event event;
         struct ttb_trace_expectation expectation;
         struct ttb_trace_cost cost;
+        struct ttb_trace_queue queue;
         const struct ttb_trace_node *declared_node;
         const struct ttb_trace_link *declared_link;
         const struct ttb_trace_place *declared_place;

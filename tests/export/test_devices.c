@@ -37,7 +37,8 @@ static const char scenario[] =
     "    interfaces: [{link: lan, address: 10.0.0.1/24, gateway: 10.0.0.254}]\n"
     "    run: [\"ping -c 40 -i 0.1 10.1.0.2; ping -c 3 -i 0.1 -s 9000 -W 1 10.1.0.2; true\"]\n"
     "  b:\n"
-    "    interfaces: [{link: far, address: 10.1.0.2/24, gateway: 10.1.0.254}]\n";
+    "    interfaces: [{link: far, address: 10.1.0.2/24, gateway: 10.1.0.254}]\n"
+    "    run: [\"sleep 6; ping -c 2 -i 0.1 -s 5000 -W 1 10.0.0.1; true\"]\n";
 
 static void run_well(const char *line, struct said *said)
 {
@@ -180,14 +181,15 @@ static void queues_are_as_long_as_what_waits_in_them(void **state)
 {
     (void)state;
     assert_int_equal(
-        number_of("$TTB export run -f jsonl | jq -s '"
-                  "([.[] | if .place == \"b.eth0\" and .what == \"transmitted\" then {t: .time_ns, d: 1} "
-                  "elif .place == \"b/eth0\" and .what == \"sent\" then {t: .time_ns, d: -1} "
-                  "else empty end] | group_by(.t) | map({t: .[0].t, d: (map(.d) | add)}) | "
-                  "reduce .[] as $e ({n: 0, out: []}; .n += $e.d | "
-                  "if $e.d != 0 then .out += [[$e.t, .n]] else . end) | .out) as $expected | "
-                  "[.[] | select(.table == \"queues\" and .place == \"b/eth0\") | "
-                  "[.time_ns, .frames]] | if . == $expected then length else 0 end'") > 4,
+        number_of(
+            "$TTB export run -f jsonl | jq -s '"
+            "([.[] | if .place == \"b.eth0\" and .what == \"transmitted\" then {t: .time_ns, d: 1} "
+            "elif .place == \"b/eth0\" and .what == \"sent\" then {t: .time_ns, d: -1} "
+            "else empty end] | group_by(.t) | map({t: .[0].t, d: (map(.d) | add)}) | "
+            "reduce .[] as $e ({n: 0, out: []}; .n += $e.d | "
+            "if $e.d != 0 then .out += [[$e.t, .n]] else . end) | .out) as $expected | "
+            "[.[] | select(.table == \"queues\" and .place == \"b/eth0\") | "
+            "[.time_ns, .frames]] | if . == $expected then length else 0 end'") > 4,
         true);
     /* Full is full, and at the end all are empty. */
     assert_int_equal(number_of("$TTB export run -f csv --table queues | grep ,sw/up, | "

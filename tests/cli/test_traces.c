@@ -43,7 +43,8 @@ static void show_tells_nodes_ports_drops_and_the_certificate(void **state)
     expect(f, "$TTB show $RUN | grep '^server  '", 0, "failed, killed by signal 9: it was killed\n",
            "");
     expect(f, "$TTB show $RUN | grep '^server.eth0'", 0,
-           "server.eth0                       0            0          4          392        1\n",
+           "server.eth0                       0            0          4          392        1      "
+           "         -\n",
            "");
     expect(f, "$TTB show $RUN", 0, "         1  dropped at a port: too short\n", "");
     expect(f, "$TTB show $RUN", 0, "         1  lost in the network: queue full\n", "");

@@ -270,14 +270,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(wifi_tells_what_it_sends_again_and_loses),
     };
 
-    if (argc < 2 || !getenv("TTB_KERNEL") || !getenv("TTB_IMAGE")) {
-        fprintf(stderr, "skipped: TTB_KERNEL and TTB_IMAGE are not set\n");
+    if (argc < 2)
+        return 2;
+    if (!have_nodes_and_wireshark())
         return SKIPPED;
-    }
-    if (!have_wireshark() || !have_program("jq")) {
-        fprintf(stderr, "skipped: jq, tshark or capinfos is missing\n");
-        return SKIPPED;
-    }
     program = argv[1];
     return cmocka_run_group_tests_name("wires", tests, run_once, remove_folder) +
            cmocka_run_group_tests_name("radio", radio_tests, run_radio, remove_folder);

@@ -166,11 +166,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_cannot_be_captured_is_said_before_the_run),
     };
 
-    if (argc < 2 || !getenv("TTB_KERNEL") || !getenv("TTB_IMAGE")) {
-        fprintf(stderr, "skipped: TTB_KERNEL and TTB_IMAGE are not set\n");
-        return SKIPPED;
-    }
-    if (!have_wireshark())
+    if (argc < 2)
+        return 2;
+    if (!have_nodes_and_wireshark())
         return SKIPPED;
     program = argv[1];
     return cmocka_run_group_tests(tests, set_up, remove_folder);

@@ -218,11 +218,7 @@ int main(void)
         cmocka_unit_test(what_tshark_finds_lost_is_what_the_trace_lost),
     };
 
-    if (!getenv("TTB_KERNEL") || !getenv("TTB_IMAGE")) {
-        fprintf(stderr, "skipped: TTB_KERNEL and TTB_IMAGE are not set\n");
-        return SKIPPED;
-    }
-    if (!have_wireshark())
+    if (!have_nodes_and_wireshark())
         return SKIPPED;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,19 @@ bool have_wireshark(void)
     return false;
 }
 
+bool have_nodes_and_wireshark(void)
+{
+    if (!getenv("TTB_KERNEL") || !getenv("TTB_IMAGE")) {
+        fprintf(stderr, "skipped: TTB_KERNEL and TTB_IMAGE are not set\n");
+        return false;
+    }
+    if (!have_program("jq")) {
+        fprintf(stderr, "skipped: jq is missing\n");
+        return false;
+    }
+    return have_wireshark();
+}
+
 void make_capture(const char *directory, char capture[128])
 {
     struct ttb_export_opts opts = {.size = sizeof(opts), .format = TTB_EXPORT_PCAPNG};

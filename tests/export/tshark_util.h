@@ -10,6 +10,9 @@
 /* False, with a sentence, if tshark or capinfos is missing. */
 bool have_wireshark(void);
 
+/* False, with a sentence, if that, jq, or a kernel and an image for nodes are missing. */
+bool have_nodes_and_wireshark(void);
+
 /* Export the run in `directory` to a new file, whose path goes to `capture`; unlink() it. */
 void make_capture(const char *directory, char capture[128]);
 

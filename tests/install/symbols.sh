@@ -27,7 +27,7 @@ case $name in
         # Ours: C functions, and C++ names without parameters, whose types differ with ns-3's version. What is
         # made of templates, ns-3's and libstdc++'s, and of inline functions differs with the compiler.
         nm -DC --defined-only "$library" | sed 's/@.*//' | cut -d ' ' -f 2- |
-            sed -nE -e 's/^. (ttb_[a-z0-9_]+)$/\1/p' -e 's/^[^W] (ttb::[A-Za-z0-9_:~]+).*/\1/p' \
+            sed -nE -e 's/^. (ttb_[a-z0-9_]+)$/\1/p' -e 's/^[^VWu] (ttb::[A-Za-z0-9_:~]+).*/\1/p' \
                 -e 's/^. ((typeinfo|vtable) for ttb::[A-Za-z0-9_:]+)$/\1/p' | sort -u > "$work/exported"
         nm -DC --defined-only "$library" | cut -d ' ' -f 3- |
             sed -nE 's/^(([a-z]+ )+|[^<(]* for )?ttb::([A-Za-z]+).*/\3/p' | sort -u > "$work/classes"

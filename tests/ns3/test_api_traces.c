@@ -11,19 +11,16 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <ttbridge/ns3.h>
+#include "every_type.h"
 
-#define TYPES_MAX   2000
 #define SOURCES_MAX 2000
-#define NAME_BYTES  96
+#define NAME_BYTES  TYPE_NAME_BYTES
 
 enum verdict {
     NO_OBJECT, /* no object that has it can be made by its type's name alone */
@@ -47,11 +44,6 @@ struct sources {
     size_t count;
 };
 
-struct types {
-    char names[TYPES_MAX][NAME_BYTES];
-    size_t count;
-};
-
 struct subject {
     struct ttb_ns3 *ns3;
     struct ttb_ns3_object *object;
@@ -60,14 +52,6 @@ struct subject {
 };
 
 static const char *folder;
-
-static void note_type(void *user, const struct ttb_ns3_type_info *type)
-{
-    struct types *types = user;
-
-    assert_true(types->count < TYPES_MAX && strlen(type->name) < NAME_BYTES);
-    strcpy(types->names[types->count++], type->name);
-}
 
 static void note_source(void *user, const struct ttb_ns3_trace_info *info)
 {
@@ -104,8 +88,10 @@ static void try_source(struct subject *subject, struct source *source)
         _exit(3);
 }
 
-static void try_type(struct subject *subject)
+static void try_type(void *user)
 {
+    struct subject *subject = user;
+
     if (ttb_ns3_create(subject->ns3, subject->type, NULL, &subject->object))
         return;
     for (size_t i = 0; i < subject->sources->count; i++) {
@@ -114,28 +100,6 @@ static void try_type(struct subject *subject)
         if (strcmp(source->type, subject->type) == 0)
             try_source(subject, source);
     }
-}
-
-static void in_a_child(struct subject *subject)
-{
-    const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-    pid_t pid = fork();
-    int status;
-
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        /* cmocka's handlers would go on with the test in the child. */
-        for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
-            signal(deadly[i], SIG_DFL);
-        if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
-            _exit(5);
-        try_type(subject);
-        _exit(0);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    if (status)
-        print_error("%s: wait status %#x\n", subject->type, (unsigned)status);
-    assert_int_equal(status, 0);
 }
 
 /* An abstract type's trace sources are those of the types that are derived from it. */
@@ -152,25 +116,24 @@ static void take_from_heirs(struct sources *sources, struct source *source)
 
 static struct sources *try_all(char *version, size_t version_bytes)
 {
-    struct ttb_ns3_opts opts = {.size = sizeof(opts), .simulator = "ns3::DefaultSimulatorImpl"};
-    struct types *types = calloc(1, sizeof(*types));
-    struct sources *sources =
-        mmap(NULL, sizeof(*sources), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct sources *sources = share_memory(sizeof(*sources));
     struct subject subject = {.sources = sources};
+    struct types *types;
 
-    assert_non_null(types);
-    assert_true(sources != MAP_FAILED);
-    assert_int_equal(ttb_ns3_new(&opts, &subject.ns3), 0);
+    subject.ns3 = list_types(false, &types);
     snprintf(version, version_bytes, "%s", ttb_ns3_version());
-    assert_int_equal(ttb_ns3_load_all_modules(subject.ns3), 0);
-    assert_int_equal(ttb_ns3_each_type(subject.ns3, note_type, types), 0);
     for (size_t i = 0; i < types->count; i++) {
         subject.type = types->names[i];
         assert_int_equal(ttb_ns3_each_trace(subject.ns3, subject.type, note_source, &subject), 0);
     }
     for (size_t i = 0; i < types->count; i++) {
+        int status;
+
         subject.type = types->names[i];
-        in_a_child(&subject);
+        status = in_a_child(try_type, &subject);
+        if (status)
+            print_error("%s: wait status %#x\n", subject.type, (unsigned)status);
+        assert_int_equal(status, 0);
     }
     for (size_t i = 0; i < sources->count; i++)
         take_from_heirs(sources, &sources->all[i]);

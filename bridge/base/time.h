@@ -11,4 +11,10 @@ static inline uint64_t ttb__time_after(uint64_t time_ns, uint64_t span_ns)
     return time_ns > UINT64_MAX - span_ns ? UINT64_MAX : time_ns + span_ns;
 }
 
+/* Of two times, or of two spans; never comes last. */
+static inline uint64_t ttb__time_earlier(uint64_t a_ns, uint64_t b_ns)
+{
+    return a_ns < b_ns ? a_ns : b_ns;
+}
+
 #endif

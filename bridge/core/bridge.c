@@ -259,9 +259,8 @@ static void report_hang(struct ttb_node *node, uint64_t hung_ms)
 
 static void end_hung(struct ttb_node *node, uint64_t hung_ms)
 {
-    char why[TTB__ERROR_MAX / 2];
-
     bool was_held = node->was_held;
+    char why[TTB__ERROR_MAX / 2];
 
     /* One that was let go a moment ago has the whole time before it from now. */
     node->was_held = node->ops && node->ops->is_held && node->ops->is_held(node->ops_user, node);

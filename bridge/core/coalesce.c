@@ -8,10 +8,7 @@
  */
 #include "core/internal.h"
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
+#include "base/time.h"
 
 static void update(struct ttb_node *node)
 {
@@ -50,7 +47,7 @@ static void look_for_sent(struct ttb_port *port, uint64_t time_ns)
 
     node->kick_ns = time_ns;
     if (ttb__netdev_poll(port->netdev) > 0)
-        node->bound_ns = least(node->bound_ns, ttb__port_return_ns(port, time_ns));
+        node->bound_ns = ttb__time_earlier(node->bound_ns, ttb__port_return_ns(port, time_ns));
     if (ttb__netdev_is_quiet(port->netdev))
         port->tx_due_ns = time_ns + port->coalesce_ns;
 }
@@ -80,7 +77,7 @@ void ttb__coalesce_settle(struct ttb_node *node, uint64_t time_ns)
     for (uint32_t i = 0; i < node->port_count; i++)
         settle(node->ports[i], time_ns);
     update(node);
-    node->bound_ns = least(node->bound_ns, ttb__coalesce_next_ns(node, time_ns));
+    node->bound_ns = ttb__time_earlier(node->bound_ns, ttb__coalesce_next_ns(node, time_ns));
 }
 
 uint64_t ttb__coalesce_next_ns(const struct ttb_node *node, uint64_t time_ns)
@@ -91,9 +88,9 @@ uint64_t ttb__coalesce_next_ns(const struct ttb_node *node, uint64_t time_ns)
         const struct ttb_port *port = node->ports[i];
 
         if (port->due_ns > time_ns)
-            next_ns = least(next_ns, port->due_ns);
+            next_ns = ttb__time_earlier(next_ns, port->due_ns);
         if (port->tx_due_ns > time_ns)
-            next_ns = least(next_ns, port->tx_due_ns);
+            next_ns = ttb__time_earlier(next_ns, port->tx_due_ns);
     }
     return next_ns;
 }

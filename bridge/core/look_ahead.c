@@ -25,11 +25,6 @@
 #define SLOTS_MIN 16
 #define SLOTS_MAX 8192
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 void ttb__look_ahead_clear(struct ttb_bridge *bridge)
 {
     free(bridge->look_ahead.promised);
@@ -81,8 +76,9 @@ static uint64_t allowed_ns(const struct ttb_port *from, const struct ttb_port *t
 {
     uint64_t promise_ns = promised_ns(&from->bridge->look_ahead, from, to);
 
-    return promise_ns == TTB_TIME_NEVER ? promise_ns
-                                        : least(promise_ns, from->bridge->look_ahead_ns);
+    return promise_ns == TTB_TIME_NEVER
+               ? promise_ns
+               : ttb__time_earlier(promise_ns, from->bridge->look_ahead_ns);
 }
 
 /* What was asked for may lower what the network allows, not raise it. */
@@ -134,7 +130,7 @@ static uint64_t node_to_node_ns(const struct ttb_node *from, const struct ttb_no
 
     for (uint32_t i = 0; i < from->port_count; i++) {
         for (uint32_t j = 0; j < to->port_count; j++)
-            shortest_ns = least(shortest_ns, allowed_ns(from->ports[i], to->ports[j]));
+            shortest_ns = ttb__time_earlier(shortest_ns, allowed_ns(from->ports[i], to->ports[j]));
     }
     return shortest_ns;
 }
@@ -144,7 +140,7 @@ static uint64_t port_to_node_ns(const struct ttb_port *from, const struct ttb_no
     uint64_t shortest_ns = TTB_TIME_NEVER;
 
     for (uint32_t i = 0; i < to->port_count; i++)
-        shortest_ns = least(shortest_ns, allowed_ns(from, to->ports[i]));
+        shortest_ns = ttb__time_earlier(shortest_ns, allowed_ns(from, to->ports[i]));
     return shortest_ns;
 }
 
@@ -160,7 +156,7 @@ static void close_over_paths(uint64_t *closure, uint32_t count)
             if (first_ns == TTB_TIME_NEVER)
                 continue;
             for (uint32_t to = 0; to < count; to++)
-                row[to] = least(row[to], ttb__time_after(first_ns, onward[to]));
+                row[to] = ttb__time_earlier(row[to], ttb__time_after(first_ns, onward[to]));
         }
     }
 }
@@ -174,9 +170,9 @@ static uint64_t way_back_ns(const struct ttb_bridge *bridge, const struct ttb_po
         const struct ttb_node *other = bridge->nodes[i];
 
         if (other != node) {
-            shortest_ns =
-                least(shortest_ns, ttb__time_after(port_to_node_ns(port, other),
-                                                   ttb__look_ahead_ns(bridge, other, node)));
+            shortest_ns = ttb__time_earlier(
+                shortest_ns, ttb__time_after(port_to_node_ns(port, other),
+                                             ttb__look_ahead_ns(bridge, other, node)));
         }
     }
     return shortest_ns;
@@ -188,7 +184,7 @@ static uint64_t nearest_ns(const struct ttb_bridge *bridge, const struct ttb_por
 
     for (uint32_t i = 0; i < bridge->node_count; i++) {
         if (bridge->nodes[i] != port->node)
-            shortest_ns = least(shortest_ns, port_to_node_ns(port, bridge->nodes[i]));
+            shortest_ns = ttb__time_earlier(shortest_ns, port_to_node_ns(port, bridge->nodes[i]));
     }
     return shortest_ns;
 }
@@ -214,7 +210,7 @@ static void derive(struct ttb_bridge *bridge)
             uint64_t way_ns = look->closure[(size_t)from * count + to];
 
             if (from != to)
-                look->nearest[to] = least(look->nearest[to], way_ns);
+                look->nearest[to] = ttb__time_earlier(look->nearest[to], way_ns);
             if (from != to && way_ns > look->widest_ns)
                 look->widest_ns = way_ns;
         }
@@ -282,7 +278,7 @@ static bool bounds(void *user, struct ttb__calendar_entry *entry)
     /* At the same instant the one with the lower id goes first. */
     if (way_ns == 0 && node->id < other->id)
         way_ns = 1;
-    search->bound_ns = least(search->bound_ns, ttb__time_after(time_ns, way_ns));
+    search->bound_ns = ttb__time_earlier(search->bound_ns, ttb__time_after(time_ns, way_ns));
     return true;
 }
 
@@ -293,7 +289,7 @@ uint64_t ttb__look_ahead_bound(const struct ttb_node *node, uint64_t limit_ns)
         .bridge = bridge,
         .node = node,
         .nearest_ns = bridge->look_ahead.closure ? bridge->look_ahead.nearest[node->id] : 0,
-        .bound_ns = least(limit_ns, ttb__transmit_return_ns(node)),
+        .bound_ns = ttb__time_earlier(limit_ns, ttb__transmit_return_ns(node)),
     };
 
     ttb__calendar_visit(&bridge->calendar, bounds, &search);

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "base/socket.h"
+#include "base/time.h"
 
 const char *ttb_node_state_name(enum ttb_node_state state)
 {
@@ -54,9 +55,9 @@ static uint64_t turn_ns(const struct ttb_node *node)
 {
     uint64_t turn_ns = ttb__controller_request_ns(node->controller);
 
-    if (node->calls && node->call_ns < turn_ns)
-        turn_ns = node->call_ns;
-    return node->due_ns < turn_ns ? node->due_ns : turn_ns;
+    if (node->calls)
+        turn_ns = ttb__time_earlier(turn_ns, node->call_ns);
+    return ttb__time_earlier(turn_ns, node->due_ns);
 }
 
 int ttb__node_enter_calendar(struct ttb_node *node)

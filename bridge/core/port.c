@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/socket.h"
+#include "base/time.h"
 
 #define ETHERNET_HEADER_BYTES 14
 #define DEFAULT_MTU           1500
@@ -233,11 +234,8 @@ static bool on_kicked(void *user, unsigned sent, bool calls_wanted)
         bound_ns = sent ? ttb__port_return_ns(port, node->kick_ns) : TTB_TIME_NEVER;
     }
     ttb__port_queue_call(port, node->kick_ns);
-    if (port->coalesce_ns) {
-        uint64_t look_ns = ttb__coalesce_sent(port, node->kick_ns);
-
-        bound_ns = look_ns < bound_ns ? look_ns : bound_ns;
-    }
+    if (port->coalesce_ns)
+        bound_ns = ttb__time_earlier(bound_ns, ttb__coalesce_sent(port, node->kick_ns));
     if (bound_ns >= node->bound_ns)
         return false;
     node->bound_ns = bound_ns;

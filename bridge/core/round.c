@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/time.h"
+
 struct choice {
     struct ttb_bridge *bridge;
     uint64_t end_ns; /* nobody whose turn comes at or after this can be in the round */
@@ -42,7 +44,7 @@ static uint64_t bound_of(const struct ttb_node *node, uint64_t until_ns)
         due_ns = ttb__coalesce_next_ns(node, node->entry.key.time_ns);
     if (due_ns < limit_ns)
         limit_ns = due_ns;
-    return ttb__look_ahead_bound(node, until_ns < limit_ns ? until_ns : limit_ns);
+    return ttb__look_ahead_bound(node, ttb__time_earlier(until_ns, limit_ns));
 }
 
 static bool choose(void *user, struct ttb__calendar_entry *entry)

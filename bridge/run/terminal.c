@@ -230,15 +230,29 @@ static int follow_size(struct ttb__run *run)
     return put_in(run, &input);
 }
 
+/* The terminal is the user's again when this is read. */
+__attribute__((format(printf, 2, 3))) static void leave(struct ttb__run *run, const char *format,
+                                                        ...)
+{
+    bool was_raw = run->terminal->raw;
+    char why[256];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(why, sizeof(why), format, args);
+    va_end(args);
+    ttb__terminal_give_back(run);
+    run->terminal->attached = false;
+    ttb__terminal_say(run, "%s[%s]", was_raw ? "\n" : "", why);
+}
+
 /* Not while nodes run. */
 static int detach(struct ttb__run *run)
 {
     struct ttb__input input = {.kind = TTB__INPUT_DETACH};
     int rc = put_in(run, &input);
 
-    ttb__terminal_say(run, "[detached from %s; the run goes on]", run->terminal->node->given->name);
-    ttb__terminal_give_back(run);
-    run->terminal->attached = false;
+    leave(run, "detached from %s; the run goes on", run->terminal->node->given->name);
     return rc;
 }
 
@@ -429,12 +443,11 @@ void ttb__terminal_closed(struct ttb__run *run, const struct ttb__run_node *node
     if (!ttb__terminal_is_attached(run) || terminal->node != node || !terminal->asked)
         return;
     ttb__terminal_show_console(run);
-    ttb__terminal_say(run, "[%s: %s]", node->given->name, why);
     terminal->asked = false;
-    if (node->listening) {
-        ttb__terminal_give_back(run);
-        terminal->attached = false;
-    }
+    if (node->listening)
+        leave(run, "%s: %s", node->given->name, why);
+    else
+        ttb__terminal_say(run, "[%s: %s]", node->given->name, why);
 }
 
 void ttb__terminal_free(struct ttb__run *run)

@@ -175,6 +175,7 @@ static void add_up(struct rig *rig, int sign)
         outcome->grants += (uint64_t)sign * stats.grants;
         outcome->kicks += (uint64_t)sign * stats.kicks;
         outcome->calls += (uint64_t)sign * stats.calls;
+        outcome->shared += (uint64_t)sign * (stats.shared_kicks + stats.shared_calls);
         outcome->frames += (uint64_t)sign * port.tx_frames;
         outcome->bytes += (uint64_t)sign * port.tx_bytes;
     }
@@ -209,7 +210,11 @@ static void check_nodes(const struct rig *rig)
 void rig_run(const struct setup *setup, struct outcome *outcome)
 {
     struct ttb_bridge_opts bridge = {
-        .size = sizeof(bridge), .jobs = setup->jobs, .no_look_ahead = setup->no_look_ahead};
+        .size = sizeof(bridge),
+        .jobs = setup->jobs,
+        .no_look_ahead = setup->no_look_ahead,
+        .no_shared_notifications = setup->no_shared_notifications,
+    };
     struct ttb_lab_opts opts = {.size = sizeof(opts), .seed = 1, .bridge = &bridge};
     struct rig *rig = calloc(1, sizeof(*rig));
     double processor_before_s = processor_s();

@@ -35,7 +35,7 @@ struct setup {
     uint64_t coalesce_ns;
     uint32_t coalesce_frames;
     uint32_t jobs;
-    bool no_look_ahead;
+    bool no_look_ahead, no_shared_notifications;
     /* The commands of node i, into `text`; NULL: "sleep 1000000". */
     void (*commands)(unsigned i, char *text, size_t size_bytes);
     const char *kernel_argument; /* NULL: none */
@@ -47,6 +47,7 @@ struct outcome {
     double boot_s;      /* until from_ns */
     double processor_s; /* of this program and all nodes that have ended, all of the run */
     uint64_t grants, kicks, calls, frames, bytes;
+    uint64_t shared; /* of kicks and calls: in shared memory */
     uint64_t simulated_ns;
     double pss_mib; /* of all nodes' processes at from_ns */
 };

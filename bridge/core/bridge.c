@@ -156,6 +156,7 @@ int ttb_bridge_new(const struct ttb_bridge_opts *opts, struct ttb_bridge **made)
     bridge->hang_report_ms = opts->hang_report_ms ? opts->hang_report_ms : DEFAULT_HANG_REPORT_MS;
     bridge->hang_kill_ms = opts->hang_kill_ms ? opts->hang_kill_ms : DEFAULT_HANG_KILL_MS;
     bridge->no_look_ahead = opts->no_look_ahead;
+    bridge->no_shared_notifications = opts->no_shared_notifications;
     bridge->look_ahead_ns = opts->look_ahead_ns ? opts->look_ahead_ns : TTB_TIME_NEVER;
     ttb__placement_init(bridge, opts->jobs, opts->no_pin);
     bridge->log = opts->log ? opts->log : log_to_stderr;
@@ -227,11 +228,43 @@ void ttb__bridge_sweep(struct ttb_bridge *bridge)
         ttb__port_sweep(bridge->wall_ports[i]);
 }
 
-static int turn(struct ttb_bridge *bridge, int timeout_ms)
+static uint64_t now_ms(void)
+{
+    return ttb__wall_ns() / NS_PER_MS;
+}
+
+static int turn_loop(struct ttb_bridge *bridge, int timeout_ms)
 {
     int rc = bridge->loop.ops->turn(bridge->loop.impl, timeout_ms);
 
-    bridge->last_turn_ms = ttb__wall_ns() / NS_PER_MS;
+    bridge->last_look_ms = now_ms();
+    return rc;
+}
+
+/* One node runs, and says in shared memory when it is done or has sent a message. Everything else, its end
+ * included, can wait for some milliseconds. */
+static int await_watched(struct ttb_bridge *bridge, int timeout_ms)
+{
+    int rc;
+
+    if (timeout_ms > TTB__WATCH_MS)
+        timeout_ms = TTB__WATCH_MS;
+    rc = ttb__controller_await(bridge->watched->controller, (unsigned)timeout_ms);
+    if (rc == 1)
+        return 0;
+    if (rc < 0)
+        bridge->watched = NULL; /* it ends, and only its sockets will tell */
+    /* One thing may lead to another: a connection that is accepted to its first message. */
+    do {
+        rc = turn_loop(bridge, 0);
+    } while (rc > 0 && bridge->watched);
+    return rc;
+}
+
+static int turn(struct ttb_bridge *bridge, int timeout_ms)
+{
+    int rc = bridge->watched ? await_watched(bridge, timeout_ms) : turn_loop(bridge, timeout_ms);
+
     if (rc == -EINTR)
         rc = 0;
     if (rc < 0)
@@ -307,7 +340,7 @@ static uint64_t progress(const struct ttb_bridge *bridge)
 int ttb__bridge_wait(struct ttb_bridge *bridge, bool (*done)(const struct ttb_bridge *),
                      bool (*suspect)(const struct ttb_node *))
 {
-    uint64_t start_ms, progress_ns, report_ms = bridge->hang_report_ms;
+    uint64_t start_ms, progress_ns, hung_ms = 0, report_ms = bridge->hang_report_ms;
     uint32_t kill_ms;
     bool connecting;
 
@@ -315,29 +348,29 @@ int ttb__bridge_wait(struct ttb_bridge *bridge, bool (*done)(const struct ttb_br
         return 0;
     connecting = bridge->running_count == 0 && bridge->calls_unanswered == 0;
     kill_ms = connecting ? bridge->connect_timeout_ms : bridge->hang_kill_ms;
-    start_ms = ttb__wall_ns() / NS_PER_MS;
+    start_ms = now_ms();
     progress_ns = progress(bridge);
     while (!done(bridge)) {
-        uint64_t limit_ms = connecting || report_ms > kill_ms ? kill_ms : report_ms, hung_ms;
-        int rc;
+        uint64_t limit_ms = connecting || report_ms > kill_ms ? kill_ms : report_ms;
+        int rc = turn(bridge, hung_ms < limit_ms ? (int)(limit_ms - hung_ms) : 0);
 
-        hung_ms = ttb__wall_ns() / NS_PER_MS - start_ms;
-        rc = turn(bridge, hung_ms < limit_ms ? (int)(limit_ms - hung_ms) : 0);
-        if (rc)
+        if (rc || done(bridge))
             return rc;
-        if (bridge->last_turn_ms - start_ms < limit_ms || done(bridge))
+        hung_ms = now_ms() - start_ms;
+        if (hung_ms < limit_ms)
             continue;
-        hung_ms = bridge->last_turn_ms - start_ms;
         if (progress(bridge) != progress_ns) {
             progress_ns = progress(bridge);
-            start_ms = bridge->last_turn_ms;
+            start_ms += hung_ms;
+            hung_ms = 0;
             report_ms = bridge->hang_report_ms;
         } else if (hung_ms >= kill_ms) {
             if (for_suspects(bridge, suspect, end_hung, hung_ms) == 0)
                 return ttb__bridge_fail(bridge, -ETIMEDOUT, "nothing happens for %" PRIu64 " ms",
                                         hung_ms);
             ttb__bridge_sweep(bridge);
-            start_ms = bridge->last_turn_ms; /* for those that are held */
+            start_ms += hung_ms; /* for those that are held */
+            hung_ms = 0;
             report_ms = bridge->hang_report_ms;
         } else {
             for_suspects(bridge, suspect, report_hang, hung_ms);
@@ -352,8 +385,7 @@ int ttb__bridge_wait(struct ttb_bridge *bridge, bool (*done)(const struct ttb_br
 /* Nodes that nobody waits for may have been killed, and wall-clock ports may have something to say. */
 static int look_around(struct ttb_bridge *bridge)
 {
-    if (bridge->wall_port_count == 0 &&
-        ttb__wall_ns() / NS_PER_MS - bridge->last_turn_ms < TTB__LOOK_AROUND_MS)
+    if (bridge->wall_port_count == 0 && now_ms() - bridge->last_look_ms < TTB__LOOK_AROUND_MS)
         return 0;
     return turn(bridge, 0);
 }

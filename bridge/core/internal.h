@@ -11,6 +11,7 @@
  *   join.c       connections to calendar sockets, matched to nodes by START's id
  *   port.c       ports: frames in and out, kicks and calls
  *   coalesce.c   interrupt moderation: frames that wait in a port
+ *   shared.c     kicks and calls in the nodes' shared memory instead of messages
  *   inspect.c    standing still, and what is to come
  *   placement.c  which core what runs on
  *   wall.c       where the wall time goes
@@ -43,6 +44,9 @@
 
 /* Most nodes at a time that automatic jobs let run. */
 #define TTB__LANES_MAX 64
+
+/* While a node says in shared memory when it is done, nothing else is looked at for so long. */
+#define TTB__WATCH_MS 20
 
 /* Wall time after which a look at the sockets of nodes that nobody waits for is due: one that was
  * killed is noticed. */
@@ -87,11 +91,12 @@ struct ttb_port {
     bool closed;                /* netdev is over: to be freed at the next sweep */
     bool calling;               /* a call of it is unanswered */
     bool queued;                /* in node->calls */
+    int rx_slot, tx_slot; /* of its queues in the controller's notification area; negative: none */
+    uint64_t horizon_ns;  /* of its kicks, as told to the node */
     struct ttb_port *next_call;
     ttb_transmit_fn transmit;
     void *transmit_user;
     struct ttb_port_stats stats;
-    uint64_t kicks, calls; /* of connections that are over */
 };
 
 struct ttb__sent_frame;
@@ -126,9 +131,11 @@ struct ttb_node {
     uint64_t bound_ns;     /* of that grant; lowered when it transmits */
     uint64_t ran_to_ns;    /* bound of its last grant: where it is before that, only it knows */
     uint64_t kick_ns;      /* its time in the kick that is being served */
+    bool serving;          /* kicks that it did not wait for; kick_ns is that of the one */
     struct ttb_port *calls, **calls_end; /* ports with calls to send, in the order they arose */
     uint64_t call_ns;                    /* when */
-    uint64_t due_ns;                     /* earliest due_ns or tx_due_ns of its ports */
+    bool called;     /* there are calls in its shared memory: it is let run at call_ns */
+    uint64_t due_ns; /* earliest due_ns or tx_due_ns of its ports */
     struct ttb__sent_frame *sent, **sent_end; /* frames that the network has not seen */
     struct ttb__calendar_entry sent_entry;
     uint64_t wall_start_ns, wall_stop_ns; /* of the grant it runs in, or ran in last */
@@ -215,22 +222,23 @@ struct ttb_bridge {
 
     struct ttb__look_ahead look_ahead;
     uint32_t port_slots;
-    bool no_look_ahead, look_ahead_checked;
+    bool no_look_ahead, look_ahead_checked, no_shared_notifications;
     uint64_t look_ahead_ns;  /* the most that nodes may; checked: against what was promised first */
     struct ttb_node **round; /* nodes of the round that is under way, in their order */
     uint32_t round_count, round_room;
-    uint32_t jobs;          /* nodes that may run at the same time, now */
-    uint32_t running_count; /* nodes that have a grant */
-    uint32_t running_limit; /* ttb__round_run() waits until fewer run */
-    uint32_t round_slots;   /* nodes of the round that can run at the same time */
-    uint32_t round_left;    /* nodes of the round that have not been let run yet */
-    uint32_t round_can_run; /* nodes of the round that run in it, as far as is known */
-    bool in_round;          /* its nodes are run */
+    uint32_t jobs;            /* nodes that may run at the same time, now */
+    uint32_t running_count;   /* nodes that have a grant */
+    struct ttb_node *watched; /* the one that has, if it says in shared memory when it is done */
+    uint32_t running_limit;   /* ttb__round_run() waits until fewer run */
+    uint32_t round_slots;     /* nodes of the round that can run at the same time */
+    uint32_t round_left;      /* nodes of the round that have not been let run yet */
+    uint32_t round_can_run;   /* nodes of the round that run in it, as far as is known */
+    bool in_round;            /* its nodes are run */
     unsigned calls_unanswered;
     bool transmitted; /* the network has got a frame since advance() was called, at now_ns */
     bool sweep_due, sweep_held;
-    bool busy; /* in advance() or a callback: the bridge may be read only */
-    uint64_t last_turn_ms;
+    bool busy;             /* in advance() or a callback: the bridge may be read only */
+    uint64_t last_look_ms; /* when the loop was turned last, in wall time */
     struct ttb__wall wall;
 
     struct ttb__placement placement;
@@ -292,6 +300,19 @@ void ttb__port_sweep(struct ttb_port *port);
 int ttb__port_settle_calls(struct ttb_bridge *bridge);
 /* Send the replies that were held back until a bound was acknowledged. */
 void ttb__port_release_replies(struct ttb_node *node);
+
+/* shared.c */
+/* The port's driver has attached, or detached: find its queues in the node's shared memory. */
+void ttb__shared_attach(struct ttb_port *port);
+void ttb__shared_detach(struct ttb_port *port);
+/* Tell the node how far a kick of its ports lets it run. It is blocked. */
+void ttb__shared_update(struct ttb_node *node);
+/* Leave the port's calls in the node's shared memory, for when it is let run. False: not possible. */
+bool ttb__shared_call(struct ttb_port *port);
+/* The node has kicked a queue without waiting for anything. */
+void ttb__shared_kicked(struct ttb_node *node, unsigned slot, uint64_t time_ns, uint16_t avail_idx);
+/* It waits: what is to be told about such kicks it is told where it has stopped. */
+void ttb__shared_waiting(struct ttb_node *node);
 
 /* Remember that the port has calls to send at time_ns, if it has. */
 void ttb__port_queue_call(struct ttb_port *port, uint64_t time_ns);

@@ -81,6 +81,8 @@ void ttb__node_stops_running(struct ttb_node *node)
     if (!node->runs)
         return;
     node->runs = false;
+    if (node->bridge->watched == node)
+        node->bridge->watched = NULL;
     node->bridge->running_count--;
     ttb__wall_node_stops(node);
     node->round_ns = node->wall_stop_ns - node->wall_start_ns;
@@ -101,6 +103,7 @@ static void on_waiting(void *user)
     node->state = TTB_NODE_WAITING;
     node->blocked = true;
     node->ran_to_ns = node->bound_ns;
+    ttb__shared_waiting(node);
     ttb__node_enter_calendar(node);
 }
 
@@ -165,6 +168,15 @@ static uint64_t on_get_time_of_day(void *user)
     return node->bridge->epoch_ns + (own_ns > now_ns ? own_ns : now_ns);
 }
 
+static void on_kick(void *user, unsigned slot, uint64_t time_ns, uint16_t avail_idx)
+{
+    struct ttb_node *node = user;
+
+    if (node->ending && !node->ending_err)
+        return;
+    ttb__shared_kicked(node, slot, time_ns, avail_idx);
+}
+
 static void on_closed(void *user, int err, const char *why)
 {
     ttb__node_note_end(user, err, why);
@@ -175,6 +187,7 @@ static const struct ttb__controller_ops controller_ops = {
     .request = on_request,
     .acknowledged = on_acknowledged,
     .broadcast = on_broadcast,
+    .kick = on_kick,
     .now_ns = on_get_now,
     .time_of_day_ns = on_get_time_of_day,
     .closed = on_closed,
@@ -217,6 +230,7 @@ void ttb__node_end(struct ttb_node *node, enum ttb_node_state state, const char 
     node->ending = false;
     node->connected = false;
     node->paused = false;
+    node->called = false;
     ttb__calendar_remove(&bridge->calendar, &node->entry);
     ttb__controller_free(node->controller);
     node->controller = NULL;
@@ -271,6 +285,9 @@ static void carry_out_end(struct ttb_node *node)
     char said[TTB__ERROR_MAX / 2], how[TTB__ERROR_MAX / 4], why[2 * TTB__ERROR_MAX];
 
     reap(node, node->ending_err != 0);
+    /* What it had sent before somebody else ended it. */
+    if (node->controller)
+        ttb__controller_serve_kicks(node->controller);
     describe(node, said, sizeof(said));
     if (node->ending_err) {
         snprintf(why, sizeof(why), "%s%s%s", node->ending_why.text, said[0] ? "; " : "", said);
@@ -385,7 +402,9 @@ void ttb__node_grant(struct ttb_node *node)
     int rc;
 
     if (before == TTB_NODE_WAITING) /* an interrupt may have put it off */
-        time_ns = ttb__controller_request_ns(node->controller);
+        time_ns = node->called ? node->call_ns : ttb__controller_request_ns(node->controller);
+    node->called = false;
+    ttb__shared_update(node);
     node->granted_ns = time_ns;
     node->stats.grants++;
     node->runs = true;
@@ -397,6 +416,11 @@ void ttb__node_grant(struct ttb_node *node)
     node->granted = true;
     node->was_held = false;
     node->state = TTB_NODE_RUNNING;
+    if (before == TTB_NODE_STARTING && !bridge->no_shared_notifications)
+        ttb__controller_offer_notifications(node->controller);
+    /* In somebody else's loop there is more to look at. */
+    if (ttb__controller_watch(node->controller, bridge->owns_loop && bridge->jobs == 1))
+        bridge->watched = node;
     if (before == TTB_NODE_STARTING)
         rc = ttb__controller_start(node->controller, time_ns);
     else

@@ -66,7 +66,7 @@ static void send_calls(struct ttb_port *port)
     struct ttb_node *node = port->node;
     int rc;
 
-    if (port->closed || !port->netdev || node->ending)
+    if (port->closed || !port->netdev || node->ending || ttb__shared_call(port))
         return;
     rc = ttb__controller_set_time(node->controller, node->call_ns);
     if (rc) {
@@ -160,6 +160,16 @@ void ttb__port_resume(struct ttb_port *port)
 
 /* ---------------------------------------------------------------------- the device's callbacks */
 
+/* What it has kicked before comes first. */
+static void on_arrived(void *user)
+{
+    struct ttb_port *port = user;
+    struct ttb_node *node = port->node;
+
+    if (node && node->runs && !node->ending)
+        ttb__controller_serve_kicks(node->controller);
+}
+
 static void on_kick(void *user)
 {
     struct ttb_port *port = user;
@@ -229,11 +239,12 @@ static bool on_kicked(void *user, unsigned sent, bool calls_wanted)
     if (node->ending || !node->runs)
         return false;
     bound_ns = node->kick_ns + 1;
-    if (!calls_wanted && !ttb__netdev_has_calls(port->netdev)) {
+    if (node->serving || (!calls_wanted && !ttb__netdev_has_calls(port->netdev))) {
         /* Only what it has sent can come back to it; kicks before have lowered the bound already. */
         bound_ns = sent ? ttb__port_return_ns(port, node->kick_ns) : TTB_TIME_NEVER;
     }
-    ttb__port_queue_call(port, node->kick_ns);
+    if (!node->serving)
+        ttb__port_queue_call(port, node->kick_ns);
     if (port->coalesce_ns)
         bound_ns = ttb__time_earlier(bound_ns, ttb__coalesce_sent(port, node->kick_ns));
     if (bound_ns >= node->bound_ns)
@@ -259,6 +270,10 @@ static void on_link(void *user, bool up)
     ttb_bridge_log(port->bridge, TTB_LOG_DEBUG, "node %s port %s: driver %s",
                    port->node ? port->node->name : "(none)", port->name,
                    up ? "attached" : "detached");
+    if (up)
+        ttb__shared_attach(port);
+    else
+        ttb__shared_detach(port);
 }
 
 static void on_closed(void *user, int err, const char *why)
@@ -282,6 +297,7 @@ static void on_closed(void *user, int err, const char *why)
 }
 
 static const struct ttb__netdev_ops netdev_ops = {
+    .arrived = on_arrived,
     .kick = on_kick,
     .transmit = on_transmit,
     .transmit_dropped = on_transmit_dropped,
@@ -344,19 +360,15 @@ static void on_accept(void *user, uint32_t events)
 /* Close the connection, if any; the port listens on for the node's next life. */
 void ttb__port_close(struct ttb_port *port)
 {
-    struct ttb__netdev_stats stats;
-
     call_answered(port);
     unqueue_call(port);
     ttb__coalesce_clear(port);
     port->closed = false;
     if (!port->netdev)
         return;
-    ttb__netdev_get_stats(port->netdev, &stats);
-    port->kicks += stats.kicks;
-    port->calls += stats.calls;
     ttb__netdev_free(port->netdev);
     port->netdev = NULL;
+    port->rx_slot = port->tx_slot = -1;
 }
 
 void ttb__port_sweep(struct ttb_port *port)
@@ -423,6 +435,8 @@ static int port_new(struct ttb_bridge *bridge, struct ttb_node *node, uint32_t i
         .offload = opts->offload,
         .coalesce_ns = opts->coalesce_ns,
         .coalesce_frames = opts->coalesce_frames ? opts->coalesce_frames : DEFAULT_COALESCE,
+        .rx_slot = -1,
+        .tx_slot = -1,
         .due_ns = TTB_TIME_NEVER,
         .tx_due_ns = TTB_TIME_NEVER,
         .carrier = true,

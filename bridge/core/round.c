@@ -105,7 +105,7 @@ static bool let_run(struct ttb_node *node)
 {
     if (node->ending || (node->state != TTB_NODE_WAITING && node->state != TTB_NODE_STARTING))
         return false;
-    if (node->state == TTB_NODE_WAITING &&
+    if (node->state == TTB_NODE_WAITING && !node->called &&
         ttb__controller_request_ns(node->controller) >= node->bound_ns) {
         ttb__node_enter_calendar(node);
         return false;

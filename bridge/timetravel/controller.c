@@ -2,9 +2,6 @@
 /*
  * The state machine of one participant's connection.
  *
- * All times in struct ttb__controller are the participant's own (local): 0 at its START. They are
- * translated at the functions of controller.h, so that messages and segment never hold bridge times.
- *
  * What arrives is handled in batches: all messages that one recv() brought, then one send() for the
  * answers and for whatever the callbacks wanted to be sent. Outside of a batch a function sends at
  * once.
@@ -12,7 +9,7 @@
  * Failures found outside of the loop's turn (a segment that makes no sense, say) only shut the socket
  * down; that makes it readable, and the next turn reports them.
  */
-#include "timetravel/controller.h"
+#include "timetravel/state.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -26,78 +23,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/error.h"
 #include "base/socket.h"
-#include "timetravel/codec.h"
-#include "timetravel/segment.h"
-
-#define NAME_BYTES 64
-
-/* Messages to the participant that it has not acknowledged. A grant takes two places, which limits
- * and broadcasts leave free. */
-#define UNACKNOWLEDGED_MAX 64
-#define GRANT_MESSAGES     2
-
-struct sent {
-    uint32_t op, seq;
-};
-
-/*
- * Invariants:
- * - time is where the participant is known to have been; it may be anywhere in [time, bound) while it
- *   runs, and is at time once it has been read while it waits.
- * - request is TTB__LOCAL_NEVER if there is none; unused in shared mode, where it is in the segment.
- * - unacknowledged[0..unacknowledged_count) in the order sent.
- * - out is empty outside of a batch.
- */
-struct ttb__controller {
-    struct ttb_loop loop;
-    struct ttb_watch *watch;
-    int fd;
-    char name[NAME_BYTES];
-    enum ttb__controller_mode mode;
-    const struct ttb__controller_ops *ops;
-    void *user;
-
-    enum ttb__controller_state state;
-    bool is_shared, mode_is_known;
-    uint64_t id;
-    uint32_t start_seq;
-    uint64_t origin_ns;
-    uint64_t time, bound, request;
-    uint64_t time_before_run; /* what a request that crossed our RUN is compared with */
-    struct ttb__segment segment;
-
-    struct ttb__inbox inbox;
-    struct ttb__message out[TTB__BATCH];
-    size_t out_count;
-    struct sent unacknowledged[UNACKNOWLEDGED_MAX];
-    size_t unacknowledged_count;
-    uint32_t next_seq;
-    bool in_batch;
-    bool is_gone; /* sending says that nobody is there: EOF will follow */
-
-    int closed_err;
-    struct ttb__error closed_why;
-};
-
-/* ------------------------------------------------------------------------------------- times */
-
-static uint64_t to_local(const struct ttb__controller *controller, uint64_t time_ns)
-{
-    uint64_t local = time_ns <= controller->origin_ns ? 0 : time_ns - controller->origin_ns;
-
-    if (time_ns == TTB__TIME_NEVER || local > TTB__LOCAL_NEVER)
-        return TTB__LOCAL_NEVER;
-    return local;
-}
-
-static uint64_t to_bridge(const struct ttb__controller *controller, uint64_t local)
-{
-    if (local >= TTB__LOCAL_NEVER || local > TTB__TIME_NEVER - controller->origin_ns)
-        return TTB__TIME_NEVER;
-    return controller->origin_ns + local;
-}
 
 /* --------------------------------------------------------------------------------- failing */
 
@@ -110,11 +36,9 @@ static void end(struct ttb__controller *controller, int err)
     shutdown(controller->fd, SHUT_RDWR);
 }
 
-/* Returns `err`, so that `return fail(...)` reads well. The first failure counts. */
-__attribute__((format(printf, 3, 4))) static int fail(struct ttb__controller *controller, int err,
-                                                      const char *format, ...)
+int ttb__controller_fail(struct ttb__controller *controller, int err, const char *format, ...)
 {
-    char text[TTB__ERROR_MAX - NAME_BYTES - 2];
+    char text[TTB__ERROR_MAX - TTB__NAME_BYTES - 2];
     va_list args;
 
     if (controller->state == TTB__CONTROLLER_CLOSED)
@@ -142,18 +66,22 @@ static int flush(struct ttb__controller *controller)
     do {
         sent = send(controller->fd, controller->out, len_bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (sent < 0 && errno == EINTR);
-    if (sent == (ssize_t)len_bytes)
+    if (sent == (ssize_t)len_bytes) {
+        if (controller->waits_quietly)
+            ttb__notify_wake(&controller->segment.notify);
         return 0;
+    }
     if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) {
         controller->is_gone = true;
         return -EPIPE;
     }
     if (sent < 0 && errno != EAGAIN)
-        return fail(controller, -errno, "sending failed: %s", strerror(errno));
+        return ttb__controller_fail(controller, -errno, "sending failed: %s", strerror(errno));
     /* At most a few messages are ever in flight to a participant that reads. */
-    return fail(controller, -ENOBUFS,
-                "it does not read: %zu bytes of messages do not fit into its socket's buffer",
-                len_bytes - (size_t)(sent < 0 ? 0 : sent));
+    return ttb__controller_fail(
+        controller, -ENOBUFS,
+        "it does not read: %zu bytes of messages do not fit into its socket's buffer",
+        len_bytes - (size_t)(sent < 0 ? 0 : sent));
 }
 
 static void queue(struct ttb__controller *controller, uint32_t op, uint32_t seq, uint64_t time)
@@ -175,9 +103,9 @@ static void queue_tracked(struct ttb__controller *controller, uint32_t op, uint6
 {
     uint32_t seq = controller->next_seq++;
 
-    assert(controller->unacknowledged_count < UNACKNOWLEDGED_MAX);
+    assert(controller->unacknowledged_count < TTB__UNACKNOWLEDGED_MAX);
     controller->unacknowledged[controller->unacknowledged_count++] =
-        (struct sent){.op = op, .seq = seq};
+        (struct ttb__sent){.op = op, .seq = seq};
     queue(controller, op, seq, time);
 }
 
@@ -195,82 +123,6 @@ static bool is_unacknowledged(const struct ttb__controller *controller, uint32_t
     return false;
 }
 
-/* ------------------------------------------------------------------- what the segment says */
-
-/*
- * UML sets its capability bit while it handles the ACK of START, before anything else it does
- * (time_travel_setup_shm()), so a participant that has done something since and has not set the bit
- * uses messages: `is_last_chance`.
- */
-static void learn_mode(struct ttb__controller *controller, bool is_last_chance)
-{
-    if (controller->mode_is_known)
-        return;
-    if (controller->mode != TTB__CONTROLLER_MESSAGES &&
-        ttb__segment_is_taken(&controller->segment)) {
-        controller->is_shared = true;
-        controller->mode_is_known = true;
-    } else if (is_last_chance) {
-        controller->mode_is_known = true;
-        if (controller->mode == TTB__CONTROLLER_SHARED)
-            fail(controller, -EPROTO,
-                 "it has not taken the shared segment (capa bit 0 is clear), which was required");
-    }
-}
-
-static int check_time(struct ttb__controller *controller, const char *what, uint64_t time)
-{
-    if (time < controller->time)
-        return fail(controller, -EPROTO, "%s is %" PRIu64 " ns, before its clock, %" PRIu64 " ns",
-                    what, time, controller->time);
-    if (time > controller->time && time >= controller->bound)
-        return fail(controller, -EPROTO,
-                    "%s is %" PRIu64 " ns, but it may run only before %" PRIu64 " ns", what, time,
-                    controller->bound);
-    return 0;
-}
-
-/* Take over current_time from the segment of a participant that is blocked. */
-static int read_time(struct ttb__controller *controller)
-{
-    uint64_t time;
-    int rc;
-
-    if (!controller->is_shared)
-        return 0;
-    time = ttb__segment_current_time(&controller->segment);
-    rc = check_time(controller, "current_time in the segment", time);
-    if (rc == 0)
-        controller->time = time;
-    return rc;
-}
-
-static int check_request(struct ttb__controller *controller, const char *what, uint64_t time,
-                         uint64_t floor)
-{
-    if (time > TTB__LOCAL_NEVER)
-        return fail(controller, -EPROTO,
-                    "%s is %" PRIu64 " ns, beyond the end of time, %" PRIu64 " ns", what, time,
-                    TTB__LOCAL_NEVER);
-    if (time < floor)
-        return fail(controller, -EPROTO, "%s is %" PRIu64 " ns, before its clock, %" PRIu64 " ns",
-                    what, time, floor);
-    return 0;
-}
-
-/* The request of a WAITING participant. */
-static int read_request(struct ttb__controller *controller, uint64_t *request)
-{
-    *request = controller->request;
-    if (!controller->is_shared)
-        return 0;
-    if (!ttb__segment_request(&controller->segment, request)) {
-        *request = TTB__LOCAL_NEVER;
-        return 0;
-    }
-    return check_request(controller, "req_time in the segment", *request, controller->time);
-}
-
 /* ------------------------------------------------------------------ what the participant says */
 
 static void on_start(struct ttb__controller *controller, const struct ttb__message *message)
@@ -284,14 +136,15 @@ static void on_start(struct ttb__controller *controller, const struct ttb__messa
 
 static void on_ack(struct ttb__controller *controller, const struct ttb__message *message)
 {
-    struct sent *sent = controller->unacknowledged;
+    struct ttb__sent *sent = controller->unacknowledged;
     size_t i = 0, count = controller->unacknowledged_count;
 
     while (i < count && sent[i].seq != message->seq)
         i++;
     if (i == count) {
-        fail(controller, -EPROTO, "ACK has sequence number %" PRIu32 ", which no message %s",
-             message->seq, count ? "that waits for one has" : "waits for");
+        ttb__controller_fail(controller, -EPROTO,
+                             "ACK has sequence number %" PRIu32 ", which no message %s",
+                             message->seq, count ? "that waits for one has" : "waits for");
         return;
     }
     memmove(&sent[i], &sent[i + 1], (count - i - 1) * sizeof(*sent));
@@ -306,7 +159,7 @@ static void on_request(struct ttb__controller *controller, const struct ttb__mes
     bool crossed = is_unacknowledged(controller, TTB__OP_RUN);
     uint64_t floor = crossed ? controller->time_before_run : controller->time;
 
-    if (check_request(controller, "REQUEST time", message->time, floor))
+    if (ttb__controller_check_request(controller, "REQUEST time", message->time, floor))
         return;
     controller->request = message->time > controller->time ? message->time : controller->time;
     queue_ack(controller, message, 0);
@@ -314,26 +167,15 @@ static void on_request(struct ttb__controller *controller, const struct ttb__mes
         controller->ops->request(controller->user);
 }
 
-static void on_wait(struct ttb__controller *controller, const struct ttb__message *message)
+void ttb__controller_note_wait(struct ttb__controller *controller)
 {
     uint64_t request;
 
-    if (controller->state == TTB__CONTROLLER_WAITING) {
-        fail(controller, -EPROTO, "WAIT (sequence number %" PRIu32 ") while it waits already",
-             message->seq);
+    if (ttb__controller_serve_kicks(controller))
         return;
-    }
-    if (is_unacknowledged(controller, TTB__OP_RUN)) {
-        fail(controller, -EPROTO, "WAIT (sequence number %" PRIu32 ") before the ACK of RUN",
-             message->seq);
+    if (controller->is_shared && (ttb__controller_read_time(controller) ||
+                                  ttb__controller_read_request(controller, &request)))
         return;
-    }
-    if (controller->is_shared) {
-        if (read_time(controller) || read_request(controller, &request))
-            return;
-    } else {
-        queue_ack(controller, message, 0);
-    }
     controller->state = TTB__CONTROLLER_WAITING;
     if (controller->is_shared) /* nothing that waits lets time pass */
         controller->bound = controller->time + 1;
@@ -341,9 +183,28 @@ static void on_wait(struct ttb__controller *controller, const struct ttb__messag
         controller->ops->waiting(controller->user);
 }
 
+static void on_wait(struct ttb__controller *controller, const struct ttb__message *message)
+{
+    if (controller->state == TTB__CONTROLLER_WAITING) {
+        ttb__controller_fail(controller, -EPROTO,
+                             "WAIT (sequence number %" PRIu32 ") while it waits already",
+                             message->seq);
+        return;
+    }
+    if (is_unacknowledged(controller, TTB__OP_RUN)) {
+        ttb__controller_fail(controller, -EPROTO,
+                             "WAIT (sequence number %" PRIu32 ") before the ACK of RUN",
+                             message->seq);
+        return;
+    }
+    if (!controller->is_shared)
+        queue_ack(controller, message, 0);
+    ttb__controller_note_wait(controller);
+}
+
 static void on_get(struct ttb__controller *controller, const struct ttb__message *message)
 {
-    uint64_t time = to_local(controller, controller->ops->now_ns(controller->user));
+    uint64_t time = ttb__to_local(controller, controller->ops->now_ns(controller->user));
 
     /* Going backwards, reaching S64_MAX (time_travel_set_time()), and passing its own request (whose
      * RUN would then go backwards) panic. */
@@ -359,7 +220,7 @@ static void on_get(struct ttb__controller *controller, const struct ttb__message
 
 static void on_update(struct ttb__controller *controller, const struct ttb__message *message)
 {
-    if (check_time(controller, "UPDATE time", message->time))
+    if (ttb__controller_check_time(controller, "UPDATE time", message->time))
         return;
     controller->time = message->time;
     queue_ack(controller, message, 0);
@@ -396,31 +257,36 @@ static void handle(struct ttb__controller *controller, const struct ttb__message
     const char *op = ttb__op_name(message->op);
 
     if (message->op >= TTB__OP_COUNT)
-        fail(controller, -EPROTO,
-             "unknown operation %" PRIu32 " (sequence number %" PRIu32 ", time %" PRIu64 ")",
-             message->op, message->seq, message->time);
+        ttb__controller_fail(controller, -EPROTO,
+                             "unknown operation %" PRIu32 " (sequence number %" PRIu32
+                             ", time %" PRIu64 ")",
+                             message->op, message->seq, message->time);
     else if (message->op == TTB__OP_RUN || message->op == TTB__OP_FREE_UNTIL)
-        fail(controller, -EPROTO, "%s with time %" PRIu64 ", which only a calendar sends", op,
-             message->time);
+        ttb__controller_fail(controller, -EPROTO,
+                             "%s with time %" PRIu64 ", which only a calendar sends", op,
+                             message->time);
     else if (controller->state == TTB__CONTROLLER_NEW && message->op != TTB__OP_START)
-        fail(controller, -EPROTO, "%s with time %" PRIu64 " before START", op, message->time);
+        ttb__controller_fail(controller, -EPROTO, "%s with time %" PRIu64 " before START", op,
+                             message->time);
     else if (controller->state == TTB__CONTROLLER_STARTED && message->op != TTB__OP_START)
-        fail(controller, -EPROTO, "%s with time %" PRIu64 " before the ACK of START", op,
-             message->time);
+        ttb__controller_fail(controller, -EPROTO,
+                             "%s with time %" PRIu64 " before the ACK of START", op, message->time);
     else if (controller->state != TTB__CONTROLLER_NEW && message->op == TTB__OP_START)
-        fail(controller, -EPROTO, "a second START, with id %" PRIu64 " (the first: %" PRIu64 ")",
-             message->time, controller->id);
+        ttb__controller_fail(controller, -EPROTO,
+                             "a second START, with id %" PRIu64 " (the first: %" PRIu64 ")",
+                             message->time, controller->id);
     if (controller->state == TTB__CONTROLLER_CLOSED)
         return;
 
     if (message->op != TTB__OP_START)
-        learn_mode(controller, true);
+        ttb__controller_learn_mode(controller, true);
     if (controller->state == TTB__CONTROLLER_CLOSED)
         return;
     if (controller->is_shared && !handlers[message->op].in_shared_mode)
-        fail(controller, -EPROTO,
-             "%s with time %" PRIu64 " as a message, but it has taken the shared segment", op,
-             message->time);
+        ttb__controller_fail(controller, -EPROTO,
+                             "%s with time %" PRIu64
+                             " as a message, but it has taken the shared segment",
+                             op, message->time);
     else if (message->op == TTB__OP_GET_TOD)
         queue_ack(controller, message, controller->ops->time_of_day_ns(controller->user));
     else
@@ -431,13 +297,17 @@ static void on_eof(struct ttb__controller *controller)
 {
     size_t partial = ttb__inbox_partial_bytes(&controller->inbox);
 
+    if (ttb__controller_serve_kicks(controller))
+        return;
     if (partial)
-        fail(controller, -EPROTO, "closed the connection after %zu of the %zu bytes of a message",
-             partial, sizeof(struct ttb__message));
+        ttb__controller_fail(controller, -EPROTO,
+                             "closed the connection after %zu of the %zu bytes of a message",
+                             partial, sizeof(struct ttb__message));
     else if (controller->state == TTB__CONTROLLER_NEW)
-        fail(controller, -ECONNRESET, "closed the connection before START");
+        ttb__controller_fail(controller, -ECONNRESET, "closed the connection before START");
     else if (controller->state == TTB__CONTROLLER_STARTED)
-        fail(controller, -ECONNRESET, "closed the connection before the ACK of START");
+        ttb__controller_fail(controller, -ECONNRESET,
+                             "closed the connection before the ACK of START");
     else
         end(controller, 0);
 }
@@ -456,7 +326,7 @@ static void receive(struct ttb__controller *controller)
         on_eof(controller);
     } else if (received < 0) {
         if (errno != EAGAIN && errno != EINTR)
-            fail(controller, -errno, "receiving failed: %s", strerror(errno));
+            ttb__controller_fail(controller, -errno, "receiving failed: %s", strerror(errno));
     } else {
         ttb__inbox_add(&controller->inbox, (size_t)received);
         while (controller->state != TTB__CONTROLLER_CLOSED &&
@@ -564,8 +434,13 @@ enum ttb__controller_state ttb__controller_get_state(const struct ttb__controlle
 bool ttb__controller_is_shared(const struct ttb__controller *controller)
 {
     if (!controller->mode_is_known && controller->mode != TTB__CONTROLLER_MESSAGES)
-        return ttb__segment_is_taken(&controller->segment);
+        return ttb__segment_capa(&controller->segment) & TTB__SCHEDSHM_CAPA_TIME_SHARE;
     return controller->is_shared;
+}
+
+void ttb__controller_offer_notifications(struct ttb__controller *controller)
+{
+    controller->offers_notify = true;
 }
 
 int ttb__controller_start(struct ttb__controller *controller, uint64_t origin_ns)
@@ -575,10 +450,12 @@ int ttb__controller_start(struct ttb__controller *controller, uint64_t origin_ns
 
     if (controller->state != TTB__CONTROLLER_STARTED || origin_ns == TTB__TIME_NEVER)
         return -EINVAL;
-    rc = ttb__segment_open(&controller->segment,
-                           controller->mode == TTB__CONTROLLER_MESSAGES ? TTB__SCHEDSHM_VERSION_NONE
-                                                                        : TTB__SCHEDSHM_VERSION,
-                           controller->id, 1, fds);
+    rc = ttb__segment_open(
+        &controller->segment,
+        controller->mode == TTB__CONTROLLER_MESSAGES ? TTB__SCHEDSHM_VERSION_NONE
+                                                     : TTB__SCHEDSHM_VERSION,
+        controller->id, 1,
+        controller->offers_notify && controller->mode != TTB__CONTROLLER_MESSAGES, fds);
     if (rc)
         return rc;
     controller->origin_ns = origin_ns;
@@ -592,7 +469,7 @@ int ttb__controller_start(struct ttb__controller *controller, uint64_t origin_ns
     if (rc == -EPIPE || rc == -ECONNRESET)
         controller->is_gone = true;
     else if (rc)
-        fail(controller, rc, "sending the ACK of START failed: %s", strerror(-rc));
+        ttb__controller_fail(controller, rc, "sending the ACK of START failed: %s", strerror(-rc));
     return rc;
 }
 
@@ -600,20 +477,25 @@ int ttb__controller_run(struct ttb__controller *controller, uint64_t time_ns,
                         uint64_t free_until_ns)
 {
     uint64_t request, time, bound;
+    bool has_calls;
     int rc;
 
     if (controller->state != TTB__CONTROLLER_WAITING || free_until_ns <= time_ns ||
         time_ns < controller->origin_ns)
         return -EINVAL;
-    rc = read_request(controller, &request);
+    rc = ttb__controller_read_request(controller, &request);
     if (rc)
         return rc;
-    time = to_local(controller, time_ns);
-    bound = to_local(controller, free_until_ns);
-    if (time >= TTB__LOCAL_NEVER || time != request || time < controller->time)
+    time = ttb__to_local(controller, time_ns);
+    bound = ttb__to_local(controller, free_until_ns);
+    has_calls = ttb__notify_calls(&controller->segment.notify) > 0;
+    if (time >= TTB__LOCAL_NEVER || time < controller->time ||
+        (has_calls ? time > request : time != request))
         return -EINVAL;
 
+    ttb__notify_calls_taken(&controller->segment.notify);
     controller->time_before_run = controller->time;
+    controller->kick_time = time;
     controller->time = time;
     controller->bound = bound;
     controller->request = TTB__LOCAL_NEVER;
@@ -621,6 +503,11 @@ int ttb__controller_run(struct ttb__controller *controller, uint64_t time_ns,
     if (controller->is_shared) {
         ttb__segment_set_current_time(&controller->segment, time);
         ttb__segment_set_free_until(&controller->segment, bound);
+        if (controller->waits_quietly) {
+            controller->waits_quietly = false;
+            ttb__notify_hand_over(&controller->segment.notify);
+            return 0;
+        }
         queue(controller, TTB__OP_RUN, controller->next_seq++, time);
     } else {
         /* WAIT made it forget the last bound (time_travel_ext_wait()). */
@@ -632,23 +519,30 @@ int ttb__controller_run(struct ttb__controller *controller, uint64_t time_ns,
 
 int ttb__controller_limit(struct ttb__controller *controller, uint64_t free_until_ns)
 {
-    uint64_t bound = to_local(controller, free_until_ns);
+    uint64_t bound = ttb__to_local(controller, free_until_ns), floor;
     int rc;
 
     if (controller->state != TTB__CONTROLLER_RUNNING)
         return -EINVAL;
-    learn_mode(controller, true); /* it is blocked, so it has read the ACK of START */
+    ttb__controller_learn_mode(controller,
+                               true); /* it is blocked, so it has read the ACK of START */
     if (controller->state == TTB__CONTROLLER_CLOSED)
         return controller->closed_err;
-    rc = read_time(controller);
-    if (rc)
-        return rc;
-    if (bound < controller->time)
-        bound = controller->time;
+    if (controller->serving) {
+        /* It is past the kick that is served: what it has heeded since is checked kick by kick. */
+        floor = controller->kick_time;
+    } else {
+        rc = ttb__controller_read_time(controller);
+        if (rc)
+            return rc;
+        floor = controller->time;
+    }
+    if (bound < floor)
+        bound = floor;
     if (bound >= controller->bound)
         return 0;
     if (!controller->is_shared &&
-        controller->unacknowledged_count + GRANT_MESSAGES >= UNACKNOWLEDGED_MAX)
+        controller->unacknowledged_count + TTB__GRANT_MESSAGES >= TTB__UNACKNOWLEDGED_MAX)
         return -ENOBUFS;
     controller->bound = bound;
     if (controller->is_shared) {
@@ -667,10 +561,10 @@ int ttb__controller_set_time(struct ttb__controller *controller, uint64_t now_ns
 
     if (controller->state != TTB__CONTROLLER_WAITING || now_ns < controller->origin_ns)
         return -EINVAL;
-    rc = read_request(controller, &request);
+    rc = ttb__controller_read_request(controller, &request);
     if (rc)
         return rc;
-    time = to_local(controller, now_ns);
+    time = ttb__to_local(controller, now_ns);
     if (time < controller->time || time > request || time >= TTB__LOCAL_NEVER)
         return -EINVAL;
     if (!controller->is_shared)
@@ -690,7 +584,7 @@ int ttb__controller_broadcast(struct ttb__controller *controller, uint64_t value
     if (controller->state != TTB__CONTROLLER_RUNNING &&
         controller->state != TTB__CONTROLLER_WAITING)
         return -EINVAL;
-    if (controller->unacknowledged_count + GRANT_MESSAGES >= UNACKNOWLEDGED_MAX)
+    if (controller->unacknowledged_count + TTB__GRANT_MESSAGES >= TTB__UNACKNOWLEDGED_MAX)
         return -ENOBUFS;
     queue_tracked(controller, TTB__OP_BROADCAST, value);
     return flush_unless_in_batch(controller);
@@ -700,19 +594,20 @@ uint64_t ttb__controller_time_ns(struct ttb__controller *controller)
 {
     if (controller->state == TTB__CONTROLLER_RUNNING ||
         controller->state == TTB__CONTROLLER_WAITING) {
-        learn_mode(controller, false);
-        read_time(controller);
+        ttb__controller_learn_mode(controller, false);
+        ttb__controller_read_time(controller);
     }
-    return to_bridge(controller, controller->time);
+    return ttb__to_bridge(controller, controller->time);
 }
 
 uint64_t ttb__controller_request_ns(struct ttb__controller *controller)
 {
     uint64_t request;
 
-    if (controller->state != TTB__CONTROLLER_WAITING || read_request(controller, &request))
+    if (controller->state != TTB__CONTROLLER_WAITING ||
+        ttb__controller_read_request(controller, &request))
         return TTB__TIME_NEVER;
-    return to_bridge(controller, request);
+    return ttb__to_bridge(controller, request);
 }
 
 bool ttb__controller_has_unacknowledged(const struct ttb__controller *controller)

@@ -50,6 +50,13 @@ enum ttb__controller_state {
 
 struct ttb__controller;
 
+/* What a kick of a virtqueue is like that a participant may log; see notify.h. */
+struct ttb__controller_queue {
+    bool may_log;
+    bool rearm;          /* who logs one asks itself for the next */
+    uint64_t horizon_ns; /* nothing comes of a kick earlier than this after it; at least 1 */
+};
+
 /* Callbacks are made from the loop's turn; those that an owner does not need may be NULL (`started`,
  * `waiting`, `request`, `acknowledged`, `broadcast`). A callback may call any function of this file
  * for its own controller except ttb__controller_free(), which only `closed` may call. It must not
@@ -66,6 +73,10 @@ struct ttb__controller_ops {
     /* Everything that was sent to it (FREE_UNTIL, BROADCAST, RUN) is acknowledged now. */
     void (*acknowledged)(void *user);
     void (*broadcast)(void *user, uint64_t value);
+    /* It has kicked the queue in a slot at time_ns, for what its driver had made available before
+     * avail_idx, and did not wait for anything. It is blocked, or has ended, later than that. Only
+     * after ttb__controller_offer_notifications(), and then it must be there. */
+    void (*kick)(void *user, unsigned slot, uint64_t time_ns, uint16_t avail_idx);
     /* The bridge's clock, for GET. Must not lie before this participant's time. */
     uint64_t (*now_ns)(void *user);
     /* Time of day at the bridge's clock, ns since 1970, for GET_TOD. */
@@ -95,12 +106,16 @@ enum ttb__controller_state ttb__controller_get_state(const struct ttb__controlle
  * START's ACK on. */
 bool ttb__controller_is_shared(const struct ttb__controller *controller);
 
+/* Offer calls and kicks in shared memory (notify.h). Before ttb__controller_start(). */
+void ttb__controller_offer_notifications(struct ttb__controller *controller);
+
 /* Acknowledge START: the participant's time 0 is origin_ns, and it runs. It may not pass any time
  * before its first WAIT (its bound is origin_ns + 1; in message mode it has none and asks). */
 int ttb__controller_start(struct ttb__controller *controller, uint64_t origin_ns);
 
-/* Let a WAITING participant run: at its request, which must be time_ns, and freely strictly before
- * free_until_ns (> time_ns). -EINVAL and no message if a rule above would be broken. */
+/* Let a WAITING participant run: at its request, which must be time_ns, or not after it if there are calls
+ * for it (ttb__controller_call()), and freely strictly before free_until_ns (> time_ns). -EINVAL and no
+ * message if a rule above would be broken. */
 int ttb__controller_run(struct ttb__controller *controller, uint64_t time_ns,
                         uint64_t free_until_ns);
 
@@ -114,6 +129,32 @@ int ttb__controller_limit(struct ttb__controller *controller, uint64_t free_unti
  * GET asks ops->now_ns). To be called before each vhost-user call to it. -EINVAL unless it is WAITING
  * and now_ns lies between its time and its request, both included. */
 int ttb__controller_set_time(struct ttb__controller *controller, uint64_t now_ns);
+
+/* Find the slot in which a participant has entered a virtqueue, by the address of its descriptor table. To be
+ * called when it has enabled the queue and is blocked. @return the slot; -ENOENT: messages are used */
+int ttb__controller_find_queue(struct ttb__controller *controller, uint64_t ring);
+/* Say what its kicks are like; at first none may be logged. The participant must be blocked. */
+void ttb__controller_set_queue(struct ttb__controller *controller, unsigned slot,
+                               const struct ttb__controller_queue *queue);
+/* Whether calls may be left for a participant, instead of being messages. */
+bool ttb__controller_takes_calls(const struct ttb__controller *controller);
+/* Leave a call of the queue in a slot for a WAITING participant: it takes those that have been left, in their
+ * order, when it is let run next. -EINVAL unless it waits and takes calls; -ENOBUFS: more than queues. */
+int ttb__controller_call(struct ttb__controller *controller, unsigned slot);
+/* Have ops->kick called for what a RUNNING participant has logged, oldest first. It must be blocked, or gone.
+ * Done by itself when it waits and when it ends; to be done before messages of its devices are
+ * looked at. 0, or the connection has failed. */
+int ttb__controller_serve_kicks(struct ttb__controller *controller);
+
+/* Say that from its next ttb__controller_run() on a participant's owner looks at nothing but
+ * ttb__controller_await(), which is cheaper than messages, or that it turns the loop again.
+ * @return false: it has to turn the loop, this participant only knows messages, or is too new to tell */
+bool ttb__controller_watch(struct ttb__controller *controller, bool on);
+/* Wait until a RUNNING participant that is watched has something to say, or so much wall time is over.
+ * @return 1: it waits, ops->waiting has been called; 0: the loop is to be turned, without waiting, until nothing
+ *         happens, and then this called again; -ENOTCONN: it is no longer watched, what it says is in
+ *         the loop only */
+int ttb__controller_await(struct ttb__controller *controller, unsigned timeout_ms);
 
 /* Its time 0 has been by `by_ns` later than it was: a WAITING participant has been left out of so much
  * bridge time, and does not notice. */

@@ -6,11 +6,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Header and slot are two pages on every machine that UML runs on (x86: 4 KiB). */
-#define SEGMENT_BYTES (2 * sizeof(struct ttb__schedshm))
-#define USED_BYTES    (sizeof(struct ttb__schedshm) + sizeof(struct ttb__schedshm_client))
+/* The header is a page on every machine that UML runs on (x86: 4 KiB); after it the slot, and the
+ * notification area. */
+#define PAGE_BYTES    sizeof(struct ttb__schedshm)
+#define NOTIFY_OFFSET (sizeof(struct ttb__schedshm) + sizeof(struct ttb__schedshm_client))
+#define USED_BYTES    (NOTIFY_OFFSET + TTB__NOTIFY_BYTES)
+#define SEGMENT_BYTES ((USED_BYTES + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES)
 
-static_assert(SEGMENT_BYTES >= USED_BYTES, "one slot fits");
+static_assert(NOTIFY_OFFSET % 8 == 0, "alignment");
 
 /* The participant may write its log there, and nobody reads it. */
 static int open_log(void)
@@ -37,7 +40,7 @@ static int map(struct ttb__segment *segment, int fd)
 }
 
 int ttb__segment_open(struct ttb__segment *segment, uint32_t version, uint64_t name,
-                      uint64_t free_until, int fds[TTB__START_FDS])
+                      uint64_t free_until, bool with_notify, int fds[TTB__START_FDS])
 {
     struct ttb__schedshm *shm;
     int rc, log_fd, fd = memfd_create("ttb-schedshm", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -54,10 +57,14 @@ int ttb__segment_open(struct ttb__segment *segment, uint32_t version, uint64_t n
     }
     shm = segment->shm;
     shm->version = version;
-    shm->len = USED_BYTES;
+    shm->len = with_notify ? USED_BYTES : NOTIFY_OFFSET;
     shm->free_until = free_until;
     shm->max_clients = 1;
     shm->clients[0].name = name;
+    if (with_notify) {
+        ttb__notify_open(&segment->notify, (char *)shm + NOTIFY_OFFSET);
+        shm->clients[0].notify = NOTIFY_OFFSET;
+    }
     fds[0] = fd;
     fds[1] = log_fd;
     return 0;
@@ -67,7 +74,7 @@ void ttb__segment_close(struct ttb__segment *segment)
 {
     if (segment->shm)
         munmap(segment->shm, SEGMENT_BYTES);
-    segment->shm = NULL;
+    *segment = (struct ttb__segment){0};
 }
 
 /*
@@ -75,10 +82,9 @@ void ttb__segment_close(struct ttb__segment *segment)
  * received it before we load: acquire loads keep ours behind that. What we store it loads after it
  * has received our RUN or reply: release stores keep ours before the send.
  */
-bool ttb__segment_is_taken(const struct ttb__segment *segment)
+uint32_t ttb__segment_capa(const struct ttb__segment *segment)
 {
-    return segment->shm && (__atomic_load_n(&segment->shm->clients[0].capa, __ATOMIC_ACQUIRE) &
-                            TTB__SCHEDSHM_CAPA_TIME_SHARE);
+    return segment->shm ? __atomic_load_n(&segment->shm->clients[0].capa, __ATOMIC_ACQUIRE) : 0;
 }
 
 void ttb__segment_set_free_until(struct ttb__segment *segment, uint64_t time)

@@ -17,23 +17,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "timetravel/notify.h"
 #include "timetravel/wire.h"
 
 struct ttb__segment {
     struct ttb__schedshm *shm; /* mapped; NULL: none */
+    struct ttb__notify notify; /* in it, if it was asked for */
 };
 
 /*
  * Make and map a segment with current_time 0 and the given bound; `version` other than
- * TTB__SCHEDSHM_VERSION makes participants decline it. fds are what goes with the ACK of START:
- * {segment, log}; the caller closes them once sent. 0 or a negative errno.
+ * TTB__SCHEDSHM_VERSION makes participants decline it; with_notify: with a notification area. fds are what
+ * goes with the ACK of START: {segment, log}; the caller closes them once sent. 0 or a negative errno.
  */
 int ttb__segment_open(struct ttb__segment *segment, uint32_t version, uint64_t name,
-                      uint64_t free_until, int fds[TTB__START_FDS]);
+                      uint64_t free_until, bool with_notify, int fds[TTB__START_FDS]);
 /* Unmap; does nothing if none is mapped. */
 void ttb__segment_close(struct ttb__segment *segment);
 
-bool ttb__segment_is_taken(const struct ttb__segment *segment);
+/* TTB__SCHEDSHM_CAPA_*: what the participant uses. */
+uint32_t ttb__segment_capa(const struct ttb__segment *segment);
 void ttb__segment_set_free_until(struct ttb__segment *segment, uint64_t time);
 void ttb__segment_set_current_time(struct ttb__segment *segment, uint64_t time);
 uint64_t ttb__segment_current_time(const struct ttb__segment *segment);

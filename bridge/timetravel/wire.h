@@ -49,6 +49,9 @@ static_assert(sizeof(struct ttb__message) == 16, "size on the wire");
 #define TTB__SCHEDSHM_VERSION_NONE 0
 
 #define TTB__SCHEDSHM_CAPA_TIME_SHARE 1u /* capa: I use the segment */
+#define TTB__SCHEDSHM_CAPA_CALLS      2u /* capa: I take calls from the notification area */
+#define TTB__SCHEDSHM_CAPA_KICKS      4u /* capa: I log kicks in the notification area */
+#define TTB__SCHEDSHM_CAPA_HANDOVER   8u /* capa: I wait without a message if I am watched */
 #define TTB__SCHEDSHM_FLAG_REQ_RUN    1u /* flags: req_time is valid */
 
 struct ttb__schedshm_client {
@@ -56,7 +59,8 @@ struct ttb__schedshm_client {
     uint32_t flags;    /* written by the participant */
     uint64_t req_time; /* written by the participant */
     uint64_t name;     /* the id of its START */
-    uint8_t reserved[104];
+    uint32_t notify;   /* offset of its notification area; 0: none. Written by the calendar */
+    uint8_t reserved[100];
 };
 static_assert(sizeof(struct ttb__schedshm_client) == 128, "layout");
 
@@ -76,5 +80,48 @@ static_assert(offsetof(struct ttb__schedshm, current_time) == 16, "layout");
 static_assert(offsetof(struct ttb__schedshm, running_id) == 24, "layout");
 static_assert(offsetof(struct ttb__schedshm, max_clients) == 26, "layout");
 static_assert(sizeof(struct ttb__schedshm) == 4096, "one page, then the slots");
+
+/*
+ * The notification area: calls and kicks of virtqueues in shared memory. An extension of the kernel patches
+ * in uml-patches/, which describe it; a participant that knows nothing of it leaves it alone.
+ */
+#define TTB__NOTIFY_CALLS    1u /* features: calls may be left here */
+#define TTB__NOTIFY_KICKS    2u /* features: the log of kicks is served */
+#define TTB__NOTIFY_HANDOVER 4u /* features: `watched` may be set */
+
+#define TTB__NOTIFY_QUEUE_LOG   1u /* flags: kicks may be logged */
+#define TTB__NOTIFY_QUEUE_REARM 2u /* flags: who logs a kick asks itself for the next one */
+
+struct ttb__notify_queue {
+    uint64_t ring; /* of the descriptor table, as in SET_VRING_ADDR; 0: free. By the participant */
+    uint64_t horizon; /* nothing comes of a kick earlier than this after it. By the calendar */
+    uint32_t flags;   /* by the calendar */
+    uint32_t reserved[3];
+};
+static_assert(sizeof(struct ttb__notify_queue) == 32, "layout");
+
+struct ttb__notify_kick {
+    uint64_t time;
+    uint16_t queue;     /* its slot */
+    uint16_t avail_idx; /* what was made available before is kicked */
+    uint32_t reserved;
+};
+static_assert(sizeof(struct ttb__notify_kick) == 16, "layout");
+
+/* After it: the slots of the queues, the list of calls (a u16 for each slot), and the log. */
+struct ttb__notify_header {
+    uint32_t features;    /* written by the calendar, once */
+    uint16_t queue_count; /* the same; a multiple of 4 */
+    uint16_t kick_count;  /* the same; a power of two */
+    uint32_t call_count;  /* written by the calendar, cleared by the participant */
+    uint32_t kick_head;   /* written by the participant: kicks that were ever logged */
+    uint32_t kick_tail;   /* written by the calendar: those that have been served */
+    uint32_t run;     /* futex; counted up by the calendar: a participant that waits has to look */
+    uint32_t rings;   /* futex; counted up by the participant: the calendar has to look */
+    uint32_t waiting; /* set by a participant that waits without a message; cleared to let it run */
+    uint32_t watched; /* written by the calendar: it looks at nothing but `rings` */
+    uint32_t reserved[7];
+};
+static_assert(sizeof(struct ttb__notify_header) == 64, "layout");
 
 #endif

@@ -157,6 +157,8 @@ static void on_socket(void *user, uint32_t events)
 
     if (connection->busy)
         return; /* the loop was turned from within a callback of ours */
+    if (!connection->failed)
+        connection->ops->arrived(connection->user);
     if (!connection->failed && connection->paused) {
         on_event_while_paused(connection, events);
     } else if (!connection->failed && read_message(connection) == 1) {

@@ -31,6 +31,8 @@ struct ttb__vhost_message {
 };
 
 struct ttb__connection_ops {
+    /* Something has come, a message, a part of one or EOF, and will be looked at now. */
+    void (*arrived)(void *user);
     /* One whole message. Descriptors that are not taken are closed afterwards. */
     void (*message)(void *user, struct ttb__vhost_message *message);
     /* The last outstanding call has been answered. */

@@ -232,6 +232,44 @@ bool ttb__netdev_serve(struct ttb__netdev *netdev, struct ttb__queue *queue)
     return netdev->ops->kicked && netdev->ops->kicked(netdev->user, (unsigned)sent, queue->call);
 }
 
+static uint64_t ring_of(const struct ttb__netdev *netdev, unsigned index)
+{
+    const struct ttb__queue *queue = &netdev->queues[index];
+
+    return ttb__netdev_is_usable(netdev) && queue->running ? queue->ring.desc_addr : 0;
+}
+
+uint64_t ttb__netdev_rx_ring(const struct ttb__netdev *netdev)
+{
+    return ring_of(netdev, TTB__RX);
+}
+
+uint64_t ttb__netdev_tx_ring(const struct ttb__netdev *netdev)
+{
+    return ring_of(netdev, TTB__TX);
+}
+
+void ttb__netdev_serve_kick(struct ttb__netdev *netdev, uint16_t avail_idx)
+{
+    struct ttb__queue *queue = &netdev->queues[TTB__TX];
+    struct ttb__memory_guard guard;
+    int sent = 0;
+
+    if (!ttb__netdev_is_usable(netdev) || !queue->running)
+        return;
+    netdev->stats.kicks++;
+    ttb__memory_enter(&guard, &netdev->memory);
+    if (ttb__virtqueue_limit(&queue->ring, avail_idx, &netdev->error)) {
+        ttb__netdev_fail(netdev, -EINVAL, "transmit queue: %s", netdev->error.text);
+    } else {
+        sent = drain_transmit(netdev, queue);
+        ttb__virtqueue_unlimit(&queue->ring);
+    }
+    ttb__netdev_leave(netdev, &guard);
+    if (ttb__netdev_is_usable(netdev) && netdev->ops->kicked)
+        netdev->ops->kicked(netdev->user, sent > 0 ? (unsigned)sent : 0, queue->call);
+}
+
 bool ttb__netdev_is_quiet(const struct ttb__netdev *netdev)
 {
     return netdev->quiet && ttb__netdev_is_usable(netdev) && netdev->queues[TTB__TX].running;
@@ -298,22 +336,43 @@ static void add_call(struct ttb__netdev *netdev, struct ttb__queue *queue, struc
     /* Else the driver polls. */
 }
 
-int ttb__netdev_flush_calls(struct ttb__netdev *netdev)
+/* What waits for the guest to be blocked goes into its ring. */
+static int fill_ring(struct ttb__netdev *netdev)
 {
-    struct ttb__call calls[TTB__CALLS_MAX];
     struct ttb__memory_guard guard;
-    unsigned count = 0;
-    int rc = 0;
 
     if (!ttb__netdev_is_usable(netdev))
         return -ENOTCONN;
-    if (netdev->backlog_frames > netdev->held_frames && netdev->queues[TTB__RX].running) {
-        ttb__memory_enter(&guard, &netdev->memory);
-        ttb__netdev_drain_backlog(netdev);
-        ttb__netdev_leave(netdev, &guard);
-        if (!ttb__netdev_is_usable(netdev))
-            return -ECONNRESET;
-    }
+    if (netdev->backlog_frames == netdev->held_frames || !netdev->queues[TTB__RX].running)
+        return 0;
+    ttb__memory_enter(&guard, &netdev->memory);
+    ttb__netdev_drain_backlog(netdev);
+    ttb__netdev_leave(netdev, &guard);
+    return ttb__netdev_is_usable(netdev) ? 0 : -ECONNRESET;
+}
+
+bool ttb__netdev_take_calls(struct ttb__netdev *netdev, bool *rx, bool *tx)
+{
+    *rx = *tx = false;
+    if (fill_ring(netdev))
+        return true;
+    if (netdev->config_changed)
+        return false;
+    *rx = netdev->queues[TTB__RX].call;
+    *tx = netdev->queues[TTB__TX].call;
+    netdev->queues[TTB__RX].call = netdev->queues[TTB__TX].call = false;
+    netdev->stats.calls += *rx + *tx;
+    return true;
+}
+
+int ttb__netdev_flush_calls(struct ttb__netdev *netdev)
+{
+    struct ttb__call calls[TTB__CALLS_MAX];
+    unsigned count = 0;
+    int rc = fill_ring(netdev);
+
+    if (rc)
+        return rc;
     if (netdev->config_changed && netdev->connection.backend_fd >= 0)
         calls[count++] = (struct ttb__call){.request = TTB__VHOST_BACKEND_CONFIG_CHANGE};
     netdev->config_changed = false;
@@ -406,7 +465,16 @@ static void on_lost(void *user, int err, const char *why)
         netdev->ops->closed(netdev->user, err, why);
 }
 
+static void on_arrived(void *user)
+{
+    struct ttb__netdev *netdev = user;
+
+    if (netdev->ops->arrived)
+        netdev->ops->arrived(netdev->user);
+}
+
 static const struct ttb__connection_ops connection_ops = {
+    .arrived = on_arrived,
     .message = ttb__netdev_on_message,
     .calls_answered = on_calls_answered,
     .lost = on_lost,

@@ -33,6 +33,9 @@ struct ttb__netdev;
 /* Callbacks are made from the loop's turn; in wall-clock mode also from an eventfd. A callback may
  * call any function of this file for its own device except ttb__netdev_free(). */
 struct ttb__netdev_ops {
+    /* Something has come from the front end, a message or its end, and will be looked at now. The guest is
+     * blocked, or gone; its memory is still there. May be NULL. */
+    void (*arrived)(void *user);
     /* The guest kicked a queue and is blocked for the reply (in-band), or just kicked (eventfd).
      * Called before anything is taken from the ring. */
     void (*kick)(void *user);
@@ -99,6 +102,17 @@ bool ttb__netdev_has_calls(const struct ttb__netdev *netdev);
 /* Send the collected calls. Returns how many replies are outstanding; 0: nothing to wait for
  * (eventfd, or no calls); `calls_done` follows if > 0; negative errno on failure. */
 int ttb__netdev_flush_calls(struct ttb__netdev *netdev);
+
+/* Notifications by other means than messages. A queue's name is the address of its descriptor table; 0: it
+ * does not run. */
+uint64_t ttb__netdev_rx_ring(const struct ttb__netdev *netdev);
+uint64_t ttb__netdev_tx_ring(const struct ttb__netdev *netdev);
+/* What ttb__netdev_flush_calls() would send. True, and who must be called: the calls are the caller's now. False:
+ * they have to be messages, because not only queues have something to tell. The guest is blocked. */
+bool ttb__netdev_take_calls(struct ttb__netdev *netdev, bool *rx, bool *tx);
+/* The guest, which is blocked or gone, has kicked its transmit queue for what it had made available before
+ * this index. ops->transmit and ops->kicked as in a kick that is a message, without ops->kick. */
+void ttb__netdev_serve_kick(struct ttb__netdev *netdev, uint16_t avail_idx);
 
 /* True between ttb__netdev_flush_calls() > 0 and calls_done. */
 bool ttb__netdev_is_calling(const struct ttb__netdev *netdev);

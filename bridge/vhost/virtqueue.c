@@ -216,6 +216,7 @@ int ttb__virtqueue_map(struct ttb__virtqueue *queue, const struct ttb__memory *m
 void ttb__virtqueue_start(struct ttb__virtqueue *queue)
 {
     queue->seen_avail = queue->next_avail;
+    queue->limited = false;
     /* The used index is nowhere in the messages; it lives in the ring. */
     queue->next_used = load(&queue->used[RING_IDX]);
     queue->signalled_used = queue->next_used;
@@ -224,8 +225,28 @@ void ttb__virtqueue_start(struct ttb__virtqueue *queue)
 bool ttb__virtqueue_has_avail(struct ttb__virtqueue *queue)
 {
     /* Acquire: the ring entries and descriptors below the index are visible after it. */
-    queue->seen_avail = __atomic_load_n(&queue->avail[RING_IDX], __ATOMIC_ACQUIRE);
+    if (!queue->limited)
+        queue->seen_avail = __atomic_load_n(&queue->avail[RING_IDX], __ATOMIC_ACQUIRE);
     return queue->seen_avail != queue->next_avail;
+}
+
+int ttb__virtqueue_limit(struct ttb__virtqueue *queue, uint16_t avail_idx, struct ttb__error *error)
+{
+    uint16_t driver_idx = __atomic_load_n(&queue->avail[RING_IDX], __ATOMIC_ACQUIRE);
+    uint16_t wanted = (uint16_t)(avail_idx - queue->next_avail);
+
+    if (wanted > queue->num || wanted > (uint16_t)(driver_idx - queue->next_avail))
+        return ttb__fail(error, -EINVAL,
+                         "a kick up to available index %u, but it goes from %u to %u", avail_idx,
+                         queue->next_avail, driver_idx);
+    queue->seen_avail = avail_idx;
+    queue->limited = true;
+    return 0;
+}
+
+void ttb__virtqueue_unlimit(struct ttb__virtqueue *queue)
+{
+    queue->limited = false;
 }
 
 static struct ttb__ring_desc copy_desc(const struct ttb__ring_desc *desc)

@@ -61,7 +61,8 @@ struct ttb__virtqueue {
     uint16_t *used;              /* flags, idx, elements[num], avail_event */
 
     uint16_t next_avail;     /* next entry of the available ring to pop */
-    uint16_t seen_avail;     /* the driver's index when it was last read */
+    uint16_t seen_avail;     /* the driver's index when it was last read, or the limit */
+    bool limited;            /* see ttb__virtqueue_limit() */
     uint16_t next_used;      /* our used index */
     uint16_t signalled_used; /* our used index when a call was last decided upon */
 };
@@ -76,6 +77,12 @@ void ttb__virtqueue_start(struct ttb__virtqueue *queue);
 /* True if the driver has made a chain available. An index beyond the ring counts as available: the
  * next pop tells what is wrong. */
 bool ttb__virtqueue_has_avail(struct ttb__virtqueue *queue);
+
+/* Until ttb__virtqueue_unlimit(), chains at and after this available index do not exist. -EINVAL with a
+ * sentence: the driver has not come so far. */
+int ttb__virtqueue_limit(struct ttb__virtqueue *queue, uint16_t avail_idx,
+                         struct ttb__error *error);
+void ttb__virtqueue_unlimit(struct ttb__virtqueue *queue);
 
 /* Take the next chain.
  * @return 1 and *chain, 0 if there is none, -EINVAL (malformed) or -ENOMEM with a sentence */

@@ -18,6 +18,12 @@
 /* Numbers that are no descriptors: nothing here is a file. */
 #define FIRST_FD 1000000
 
+/* Descriptor tables of a device's queues, and their slots in shared memory. */
+#define MODEL_RX_RING 0x1000
+#define MODEL_TX_RING 0x2000
+#define MODEL_RX_SLOT 4
+#define MODEL_TX_SLOT 5
+
 struct ttb__controller {
     struct model_node *node;
     const struct ttb__controller_ops *ops;
@@ -67,6 +73,7 @@ static void read_ring(struct model_node *node)
 {
     unsigned visible = node->ring_count - node->held_count;
 
+    node->read_ns = TTB_TIME_NEVER;
     for (unsigned i = 0; i < visible; i++) {
         const struct model_frame *frame = &node->ring[i];
 
@@ -79,7 +86,19 @@ static void read_ring(struct model_node *node)
     node->ring_count = node->held_count;
 }
 
-static void send_first(struct model_node *node)
+/* A kick that the node does not wait for: it stops by itself where something may come of it. */
+static void log_kick(struct model_node *node, const struct model_frame *frame)
+{
+    if (node->log_count == MODEL_EVENTS_MAX)
+        model_broken("n%u has kicked %u times", node->index, node->log_count);
+    node->log[node->log_count++] = (struct model_kick){.time_ns = node->now_ns, .frame = *frame};
+    if (node->horizon_ns < node->bound_ns - node->now_ns)
+        node->bound_ns = node->now_ns + node->horizon_ns;
+    node->quiet = !node->rearms;
+}
+
+/* True if others wait now for what comes of it. */
+static bool send_first(struct model_node *node)
 {
     struct ttb__netdev *netdev = node->netdev;
     struct model_frame frame = {.origin = node->events[0].origin,
@@ -90,8 +109,16 @@ static void send_first(struct model_node *node)
     say(node, "sent", frame.origin, frame.ttl);
     if (node->quiet) {
         node->unseen[node->unseen_count++] = frame;
-        return;
+        return true;
     }
+    if (node->may_log && !(node->script.mixes && node->kick_count++ % 2)) {
+        log_kick(node, &frame);
+        return false;
+    }
+    netdev->ops->arrived(netdev->user);
+    if (node->log_count)
+        model_broken("n%u: a kick is looked at before %u earlier ones", node->index,
+                     node->log_count);
     netdev->ops->kick(netdev->user);
     netdev->ops->transmit(netdev->user, &frame, sizeof(frame));
     node->quiet = netdev->holds;
@@ -100,6 +127,18 @@ static void send_first(struct model_node *node)
         model_broken("n%u: a kick's reply is %s while the bound %s", node->index,
                      netdev->owes_reply ? "held back" : "sent",
                      node->does == MODEL_OBEYS ? "does not hold yet" : "holds");
+    return true;
+}
+
+static void serve_kicks(struct model_node *node)
+{
+    struct ttb__controller *controller = node->controller;
+    unsigned count = node->log_count;
+
+    for (unsigned i = 0; i < count; i++) {
+        node->log_count = count - i - 1;
+        controller->ops->kick(controller->user, MODEL_TX_SLOT, node->log[i].time_ns, (uint16_t)i);
+    }
 }
 
 /* Up to and including what makes others wait for an answer or for it. */
@@ -110,15 +149,26 @@ static void run(struct model_node *node)
     if (!node->netdev) {
         node->connecting = true;
         node->accept(node->accept_user, 1);
+        node->netdev->ops->link(node->netdev->user, true);
     }
-    read_ring(node);
-    if (model_next_ns(node) < node->bound_ns) {
-        if (node->now_ns < model_next_ns(node))
-            node->now_ns = model_next_ns(node);
-        send_first(node);
-        return;
+    for (;;) {
+        uint64_t next_ns = model_next_ns(node);
+
+        if (node->read_ns <= node->now_ns || next_ns <= node->now_ns)
+            read_ring(node);
+        next_ns = model_next_ns(node);
+        if (node->read_ns < next_ns)
+            next_ns = node->read_ns;
+        if (next_ns >= node->bound_ns) {
+            node->request_ns = next_ns;
+            break;
+        }
+        if (node->now_ns < next_ns)
+            node->now_ns = next_ns;
+        if (node->read_ns > node->now_ns && send_first(node))
+            return;
     }
-    node->request_ns = model_next_ns(node);
+    serve_kicks(node);
     node->does = MODEL_NOTHING;
     controller->ops->waiting(controller->user);
 }
@@ -282,7 +332,7 @@ int ttb__controller_start(struct ttb__controller *controller, uint64_t origin_ns
 
     if (node->does != MODEL_NOTHING || node->now_ns != TTB_TIME_NEVER)
         model_broken("n%u: START is answered twice", node->index);
-    node->now_ns = origin_ns;
+    node->now_ns = node->read_ns = origin_ns;
     node->bound_ns = origin_ns + 1;
     node->does = MODEL_RUNS;
     return 0;
@@ -295,7 +345,7 @@ int ttb__controller_run(struct ttb__controller *controller, uint64_t time_ns,
 
     if (node->does != MODEL_NOTHING || node->now_ns == TTB_TIME_NEVER)
         model_broken("n%u: RUN while it does not wait (%d)", node->index, (int)node->does);
-    if (time_ns != node->request_ns)
+    if (node->is_called ? time_ns > node->request_ns : time_ns != node->request_ns)
         model_broken("n%u: RUN at %" PRIu64 ", its request is %" PRIu64, node->index, time_ns,
                      node->request_ns);
     if (time_ns < node->now_ns || free_until_ns <= time_ns)
@@ -304,7 +354,75 @@ int ttb__controller_run(struct ttb__controller *controller, uint64_t time_ns,
     node->now_ns = time_ns;
     node->bound_ns = free_until_ns;
     node->does = MODEL_RUNS;
+    /* An interrupt that has not been served yet takes further ones with it. */
+    if (!node->is_called || !node->script.late)
+        node->read_ns = time_ns;
+    else if (node->read_ns > time_ns)
+        node->read_ns = time_ns + 1;
+    node->is_called = false;
     return 0;
+}
+
+void ttb__controller_offer_notifications(struct ttb__controller *controller)
+{
+    controller->node->offered = true;
+}
+
+int ttb__controller_find_queue(struct ttb__controller *controller, uint64_t ring)
+{
+    const struct model_node *node = controller->node;
+
+    if (!node->script.shares || !node->offered)
+        return -ENOENT;
+    return ring == MODEL_RX_RING ? MODEL_RX_SLOT : MODEL_TX_SLOT;
+}
+
+void ttb__controller_set_queue(struct ttb__controller *controller, unsigned slot,
+                               const struct ttb__controller_queue *queue)
+{
+    struct model_node *node = controller->node;
+
+    if (slot != MODEL_TX_SLOT || queue->horizon_ns == 0)
+        model_broken("n%u: slot %u, with a horizon of %" PRIu64, node->index, slot,
+                     queue->horizon_ns);
+    node->may_log = queue->may_log;
+    node->rearms = queue->rearm;
+    node->horizon_ns = queue->horizon_ns;
+}
+
+bool ttb__controller_takes_calls(const struct ttb__controller *controller)
+{
+    return controller->node->script.shares && controller->node->offered;
+}
+
+int ttb__controller_call(struct ttb__controller *controller, unsigned slot)
+{
+    struct model_node *node = controller->node;
+
+    if (node->does != MODEL_NOTHING || slot != MODEL_RX_SLOT)
+        model_broken("n%u: a call is left in slot %u while it is not blocked (%d)", node->index,
+                     slot, (int)node->does);
+    node->is_called = true;
+    return 0;
+}
+
+int ttb__controller_serve_kicks(struct ttb__controller *controller)
+{
+    serve_kicks(controller->node);
+    return 0;
+}
+
+bool ttb__controller_watch(struct ttb__controller *controller, bool on)
+{
+    if (on)
+        model_broken("n%u is watched in a loop that is not the bridge's own",
+                     controller->node->index);
+    return false;
+}
+
+int ttb__controller_await(struct ttb__controller *controller, unsigned timeout_ms)
+{
+    model_broken("n%u is awaited for %u ms", controller->node->index, timeout_ms);
 }
 
 int ttb__controller_limit(struct ttb__controller *controller, uint64_t free_until_ns)
@@ -433,6 +551,32 @@ bool ttb__netdev_has_calls(const struct ttb__netdev *netdev)
     return netdev->has_call;
 }
 
+uint64_t ttb__netdev_rx_ring(const struct ttb__netdev *netdev)
+{
+    (void)netdev;
+    return MODEL_RX_RING;
+}
+
+uint64_t ttb__netdev_tx_ring(const struct ttb__netdev *netdev)
+{
+    (void)netdev;
+    return MODEL_TX_RING;
+}
+
+bool ttb__netdev_take_calls(struct ttb__netdev *netdev, bool *rx, bool *tx)
+{
+    *rx = netdev->has_call;
+    *tx = netdev->has_call = false;
+    return true;
+}
+
+void ttb__netdev_serve_kick(struct ttb__netdev *netdev, uint16_t avail_idx)
+{
+    netdev->ops->transmit(netdev->user, &netdev->node->log[avail_idx].frame,
+                          sizeof(struct model_frame));
+    netdev->ops->kicked(netdev->user, 1, false);
+}
+
 int ttb__netdev_flush_calls(struct ttb__netdev *netdev)
 {
     struct model_node *node = netdev->node;
@@ -513,6 +657,7 @@ void model_begin(struct model *model, unsigned node_count)
         node->model = model;
         node->index = i;
         node->now_ns = TTB_TIME_NEVER;
+        node->read_ns = TTB_TIME_NEVER;
         for (unsigned t = 0; t < 32; t++) {
             if (node->script.timers & 1U << t)
                 add_event(node, t, (uint8_t)i, node->script.ttl);
@@ -563,6 +708,8 @@ uint64_t model_hash(const struct model *model, uint64_t seed)
         hash = mix(hash, node->now_ns);
         hash = mix(hash, node->bound_ns);
         hash = mix(hash, node->request_ns);
+        hash = mix(hash, node->read_ns);
+        hash = mix(hash, (uint64_t)node->kick_count << 1 | node->is_called);
         hash = mix(hash, (uint64_t)node->held_count << 32 | node->ring_count);
         hash = mix(hash, (uint64_t)node->unseen_count << 1 | node->quiet);
         for (size_t j = 0; j < node->said_bytes; j++)

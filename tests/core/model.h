@@ -30,6 +30,14 @@ struct model_script {
     uint8_t coalesce_ns; /* frames are held back for so long, or until there are two */
     bool late; /* an interrupt is served 1 ns after it came, as if something else were first */
     bool by_messages; /* a lowered bound holds only when the node has said so */
+    bool shares;      /* calls and kicks are in shared memory, if the bridge wants that */
+    bool mixes;       /* with that: every other kick is a message nevertheless */
+};
+
+/* A kick that is written down. */
+struct model_kick {
+    uint64_t time_ns;
+    struct model_frame frame;
 };
 
 struct model_event {
@@ -54,7 +62,12 @@ struct model_node {
     unsigned held_count;                         /* of these, the last: it does not see them yet */
     struct model_frame unseen[MODEL_EVENTS_MAX]; /* that it has sent without a kick */
     unsigned unseen_count;
-    bool quiet; /* it does not kick */
+    bool quiet;                              /* it does not kick */
+    bool offered;                            /* shared memory for calls and kicks */
+    bool may_log, rearms, is_called;         /* in it */
+    uint64_t horizon_ns, read_ns;            /* of its kicks; when it looks into its ring */
+    struct model_kick log[MODEL_EVENTS_MAX]; /* kicks that nobody has looked at */
+    unsigned log_count, kick_count;
     struct ttb__controller *controller;
     struct ttb__netdev *netdev;
     enum model_does {

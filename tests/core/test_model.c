@@ -47,6 +47,7 @@ struct variant {
     uint32_t jobs;
     bool no_look_ahead;
     uint32_t flap_rounds; /* automatic jobs, between one and so many */
+    bool no_shared_notifications;
 };
 
 static const struct variant variants[] = {
@@ -55,6 +56,7 @@ static const struct variant variants[] = {
     {.jobs = 2},
     {.jobs = 3},
     {.jobs = TTB_JOBS_AUTO, .flap_rounds = 1},
+    {.jobs = 2, .no_shared_notifications = true},
 };
 
 #define VARIANTS (sizeof(variants) / sizeof(*variants))
@@ -100,15 +102,17 @@ static void print_scenario(const struct run *run)
 {
     const struct scenario *scenario = run->scenario;
 
-    print_error("jobs %u%s%s\n", run->variant->jobs,
+    print_error("jobs %u%s%s%s\n", run->variant->jobs,
                 run->variant->no_look_ahead ? ", without look-ahead" : "",
-                run->variant->flap_rounds ? ", changing" : "");
+                run->variant->flap_rounds ? ", changing" : "",
+                run->variant->no_shared_notifications ? ", notifications are messages" : "");
     for (unsigned i = 0; i < scenario->node_count; i++) {
         const struct model_script *script = &scenario->scripts[i];
 
-        print_error("n%u: sends at 0x%x, ttl %u, thinks %u ns, coalesces %u ns%s%s; latencies", i,
-                    script->timers, script->ttl, script->think_ns, script->coalesce_ns,
-                    script->late ? ", late" : "", script->by_messages ? ", by messages" : "");
+        print_error("n%u: sends at 0x%x, ttl %u, thinks %u ns, coalesces %u ns%s%s%s%s; latencies",
+                    i, script->timers, script->ttl, script->think_ns, script->coalesce_ns,
+                    script->late ? ", late" : "", script->by_messages ? ", by messages" : "",
+                    script->shares ? ", shares" : "", script->mixes ? ", mixes" : "");
         for (unsigned j = 0; j < scenario->node_count; j++)
             print_error(" %" PRId64, (int64_t)scenario->latency_ns[i][j]);
         print_error("\n");
@@ -391,6 +395,7 @@ static void run_once(struct run *run)
         .loop = &run->model.loop,
         .jobs = run->variant->jobs,
         .no_look_ahead = run->variant->no_look_ahead,
+        .no_shared_notifications = run->variant->no_shared_notifications,
         .no_pin = true,
         .hang_report_ms = INT32_MAX, /* whoever has not answered was not asked */
         .hang_kill_ms = INT32_MAX,
@@ -464,7 +469,7 @@ static void explore(struct explorer *explorer, const struct scenario *scenario)
                 compare(&reference, now);
                 if (i == 1)
                     with_look_ahead = *now;
-                else
+                else if (!now->variant->no_shared_notifications)
                     compare_grants(&with_look_ahead, now);
                 model_end(&now->model);
             }
@@ -499,6 +504,10 @@ static const struct model_script manners[] = {
     {.ttl = 2, .think_ns = 1, .by_messages = true},
     {.ttl = 1, .think_ns = 2, .late = true},
     {.ttl = 1, .think_ns = 0, .coalesce_ns = 2},
+    {.ttl = 1, .think_ns = 0, .shares = true},
+    {.ttl = 2, .think_ns = 1, .shares = true, .mixes = true},
+    {.ttl = 1, .think_ns = 2, .shares = true, .late = true},
+    {.ttl = 1, .think_ns = 0, .shares = true, .coalesce_ns = 2},
 };
 
 #define MANNERS (sizeof(manners) / sizeof(*manners))

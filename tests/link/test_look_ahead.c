@@ -42,6 +42,7 @@ enum variant {
     FOUR_JOBS_BY_MESSAGES,
     AUTOMATIC_JOBS,
     CHANGING_JOBS,
+    NOTIFICATIONS_ARE_MESSAGES,
     VARIANTS,
 };
 
@@ -50,6 +51,7 @@ static const struct {
     uint32_t flap_rounds; /* change between one core and several so often */
     bool no_look_ahead;
     bool no_pin; /* the host puts nodes where it likes: who ends first is another one */
+    bool no_shared_notifications; /* of kernels that can have them in shared memory */
     enum ttb_clock_mode clock_mode;
 } variants[VARIANTS] = {
     [WITHOUT_LOOK_AHEAD] = {.jobs = 1, .no_look_ahead = true},
@@ -60,6 +62,7 @@ static const struct {
     [FOUR_JOBS_BY_MESSAGES] = {.jobs = 4, .clock_mode = TTB_CLOCK_MESSAGES},
     [AUTOMATIC_JOBS] = {.jobs = TTB_JOBS_AUTO},
     [CHANGING_JOBS] = {.jobs = TTB_JOBS_AUTO, .flap_rounds = 3},
+    [NOTIFICATIONS_ARE_MESSAGES] = {.jobs = 1, .no_shared_notifications = true},
 };
 
 struct trial {
@@ -327,6 +330,7 @@ static void run_trial(struct trial *trial)
         .size = sizeof(bridge),
         .no_look_ahead = variants[trial->variant].no_look_ahead,
         .no_pin = variants[trial->variant].no_pin,
+        .no_shared_notifications = variants[trial->variant].no_shared_notifications,
         .jobs = variants[trial->variant].jobs,
     };
     struct ttb_lab_opts opts = {.size = sizeof(opts), .seed = trial->seed, .bridge = &bridge};
@@ -461,7 +465,8 @@ static void a_frame_that_comes_before_it_can_is_refused_with_both_times(void **s
         assert_int_equal(ttb_bridge_advance(bridge, 2 * S, &now_ns), 0);
     assert_true(now_ns == liar.sent_ns);
     assert_int_equal(ttb_port_deliver(liar.ports[1], frame, sizeof(frame)), -ETIME);
-    snprintf(times, sizeof(times), "node busy port eth0: a frame at %llu ns, but the node is at ",
+    snprintf(times, sizeof(times),
+             "node busy port eth0: a frame at %llu ns, but the node is at ",
              (unsigned long long)now_ns);
     assert_non_null(strstr(ttb_bridge_error(bridge), times));
     /* When it comes as late as was promised it is taken. */

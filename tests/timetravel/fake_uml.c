@@ -16,7 +16,10 @@
 #define CLOCK_READ_NS 256
 #define SHM_VERSION_2 2
 #define CAPA_SHARE    1u
+#define CAPA_NOTIFY   (2u | 4u | 8u) /* calls, kicks, handing over */
+#define FEATURES      7u
 #define FLAG_REQ_RUN  1u
+#define QUEUE_LOG     1u
 #define IN_WAIT       UINT32_MAX /* awaiting RUN, not an ACK */
 #define IN_KICK       (UINT32_MAX - 1)
 
@@ -70,7 +73,7 @@ void fake_uml_exit(struct fake_uml *uml)
     uml->fd = -1;
     if (uml->shm)
         munmap(uml->shm, uml->shm_bytes);
-    uml->shm = uml->shm_client = NULL;
+    uml->shm = uml->shm_client = uml->notify = NULL;
     uml->free_until = NULL;
 }
 
@@ -102,6 +105,54 @@ static uint16_t peek_u16(const struct fake_uml *uml, size_t offset)
 
     memcpy(&value, uml->shm + offset, sizeof(value));
     return value;
+}
+
+static uint32_t notify_u32(const struct fake_uml *uml, size_t offset)
+{
+    return __atomic_load_n((uint32_t *)(uml->notify + offset), __ATOMIC_SEQ_CST);
+}
+
+static void set_notify_u32(struct fake_uml *uml, size_t offset, uint32_t value)
+{
+    __atomic_store_n((uint32_t *)(uml->notify + offset), value, __ATOMIC_SEQ_CST);
+}
+
+size_t fake_uml_queue(const struct fake_uml *uml, unsigned slot)
+{
+    return (size_t)(uml->notify - uml->shm) + NOTIFY_BYTES + slot * QUEUE_BYTES;
+}
+
+size_t fake_uml_kick_at(const struct fake_uml *uml, unsigned index)
+{
+    unsigned queues = peek_u16(uml, (size_t)(uml->notify - uml->shm) + NOTIFY_QUEUES);
+
+    return fake_uml_queue(uml, queues) + 2 * (size_t)queues + index * KICK_BYTES;
+}
+
+/* time_travel_setup_notify() */
+static bool set_up_notify(struct fake_uml *uml)
+{
+    uint32_t offset, kicks;
+    size_t end_bytes;
+
+    memcpy(&offset, uml->shm_client + CLIENT_NOTIFY, sizeof(offset));
+    if (!uml->knows_notify || offset == 0)
+        return true;
+    if (offset % 8 || offset + NOTIFY_BYTES > uml->shm_bytes)
+        return panic(uml, "no room for a notification area at offset %" PRIu32 " of %zu bytes",
+                     offset, uml->shm_bytes);
+    uml->notify = uml->shm + offset;
+    kicks = peek_u16(uml, offset + NOTIFY_KICKS);
+    end_bytes = fake_uml_kick_at(uml, kicks);
+    if (kicks == 0 || (kicks & (kicks - 1)) || peek_u16(uml, offset + NOTIFY_QUEUES) % 4 ||
+        end_bytes > uml->shm_bytes)
+        return panic(uml, "invalid notification area: %" PRIu32 " kicks, ends at %zu of %zu bytes",
+                     kicks, end_bytes, uml->shm_bytes);
+    if (notify_u32(uml, NOTIFY_FEATURES) != FEATURES)
+        return panic(uml, "notification area with features %" PRIu32,
+                     notify_u32(uml, NOTIFY_FEATURES));
+    *(uint32_t *)(uml->shm_client + CLIENT_CAPA) |= CAPA_NOTIFY;
+    return true;
 }
 
 /* time_travel_setup_shm(). Where the kernel would fault, this panics. */
@@ -139,7 +190,7 @@ static bool set_up_segment(struct fake_uml *uml, int fd, uint16_t id)
     uml->shm_offset = fake_uml_peek_u64(uml, SHM_CURRENT_TIME);
     *(uint32_t *)(uml->shm_client + CLIENT_CAPA) |= CAPA_SHARE;
     uml->free_until = (uint64_t *)(uml->shm + SHM_FREE_UNTIL);
-    return true;
+    return set_up_notify(uml);
 }
 
 /* -------------------------------------------------------------------------------- messages */
@@ -276,6 +327,13 @@ static bool handle_message(struct fake_uml *uml, struct message *message, uint32
     return true;
 }
 
+/* time_travel_ring() */
+static void ring(struct fake_uml *uml)
+{
+    if (uml->notify && notify_u32(uml, NOTIFY_WATCHED))
+        set_notify_u32(uml, NOTIFY_RINGS, notify_u32(uml, NOTIFY_RINGS) + 1);
+}
+
 static bool send_req(struct fake_uml *uml, uint32_t op, uint64_t time)
 {
     struct message message = {.op = op, .seq = ++uml->seq, .time = time};
@@ -284,6 +342,7 @@ static bool send_req(struct fake_uml *uml, uint32_t op, uint64_t time)
         return false;
     if (send(uml->fd, &message, sizeof(message), MSG_NOSIGNAL) != sizeof(message))
         return panic(uml, "time-travel external link is broken");
+    ring(uml);
     return true;
 }
 
@@ -407,20 +466,72 @@ bool fake_uml_begin_wait(struct fake_uml *uml)
         uml->free_until = NULL;
     uml->waiting++;
     uml->waits++;
+    uml->waits_quietly = uml->notify && notify_u32(uml, NOTIFY_WATCHED);
+    if (uml->waits_quietly) {
+        if (uml->panic[0])
+            return false;
+        uml->run = notify_u32(uml, NOTIFY_RUN);
+        set_notify_u32(uml, NOTIFY_WAITING, 1);
+        ring(uml);
+        return true;
+    }
     return fake_uml_req(uml, WAIT, UINT64_MAX, NULL);
+}
+
+/* time_travel_take_calls() */
+static bool take_calls(struct fake_uml *uml)
+{
+    uint32_t count = uml->notify ? notify_u32(uml, NOTIFY_CALL_COUNT) : 0;
+    size_t list =
+        count ? fake_uml_queue(uml, peek_u16(uml, (size_t)(uml->notify - uml->shm) + NOTIFY_QUEUES))
+              : 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uml->called[uml->calls++ % 8] = peek_u16(uml, list + 2 * (size_t)i);
+        if (!add_event(uml, uml->time, true))
+            return false;
+    }
+    if (count)
+        set_notify_u32(uml, NOTIFY_CALL_COUNT, 0);
+    return true;
+}
+
+/* time_travel_hand_over() */
+static bool await_hand_over(struct fake_uml *uml)
+{
+    struct message message;
+
+    for (;;) {
+        while (notify_u32(uml, NOTIFY_RUN) == uml->run) {
+            if (uml->pump(uml->pump_user) <= 0)
+                return panic(uml, "hangs: waits for `run` for ever");
+        }
+        uml->run++;
+        if (!notify_u32(uml, NOTIFY_WAITING))
+            break;
+        if (!handle_message(uml, &message, IN_WAIT))
+            return false;
+    }
+    if (!set_time(uml, fake_uml_peek_u64(uml, SHM_CURRENT_TIME) - uml->shm_offset))
+        return false;
+    uml->runs++;
+    *(uint32_t *)(uml->shm_client + CLIENT_FLAGS) &= ~FLAG_REQ_RUN;
+    return true;
 }
 
 bool fake_uml_end_wait(struct fake_uml *uml)
 {
     struct message message = {.op = ACK};
 
-    while (message.op != RUN) {
+    if (uml->panic[0] || (uml->waits_quietly && !await_hand_over(uml)))
+        return false;
+    while (!uml->waits_quietly && message.op != RUN) {
         if (!handle_message(uml, &message, IN_WAIT))
             return false;
     }
     uml->waiting--;
     uml->prev_request_valid = false;
-    return true;
+    return take_calls(uml);
 }
 
 /* __time_travel_update_time() */
@@ -456,6 +567,8 @@ bool fake_uml_pass_to(struct fake_uml *uml, uint64_t time)
         if (uml->event_count && uml->events[first_event(uml)].time < next) {
             first = first_event(uml);
         } else {
+            if (uml->time != next && uml->notify)
+                continue; /* calls let us run earlier, and no event has come of them */
             if (uml->time != next)
                 return panic(uml, "BUG_ON: woken at %" PRIu64 " for the event of %" PRIu64,
                              uml->time, next);
@@ -535,6 +648,33 @@ bool fake_uml_kick(struct fake_uml *uml)
     }
     if (recv(uml->vhost_fd, &byte, 1, 0) != 1)
         return panic(uml, "the device has gone");
+    return true;
+}
+
+void fake_uml_add_queue(struct fake_uml *uml, unsigned slot, uint64_t ring_addr)
+{
+    fake_uml_poke_u64(uml, fake_uml_queue(uml, slot) + QUEUE_RING, ring_addr);
+}
+
+bool fake_uml_log_kick(struct fake_uml *uml, unsigned slot, uint16_t avail_idx)
+{
+    size_t queue = fake_uml_queue(uml, slot), kick;
+    uint32_t head = notify_u32(uml, NOTIFY_KICK_HEAD);
+    uint32_t size = peek_u16(uml, (size_t)(uml->notify - uml->shm) + NOTIFY_KICKS);
+    uint64_t now = uml->time + uml->shm_offset, until, horizon;
+
+    if (!propagate_time(uml) || !(fake_uml_peek_u32(uml, queue + QUEUE_FLAGS) & QUEUE_LOG) ||
+        head - notify_u32(uml, NOTIFY_KICK_TAIL) >= size)
+        return false;
+    kick = fake_uml_kick_at(uml, head & (size - 1));
+    fake_uml_poke_u64(uml, kick + KICK_TIME, now);
+    memcpy(uml->shm + kick + KICK_QUEUE, &(uint16_t){(uint16_t)slot}, 2);
+    memcpy(uml->shm + kick + KICK_AVAIL_IDX, &avail_idx, 2);
+    set_notify_u32(uml, NOTIFY_KICK_HEAD, head + 1);
+    until = fake_uml_peek_u64(uml, SHM_FREE_UNTIL);
+    horizon = fake_uml_peek_u64(uml, queue + QUEUE_HORIZON);
+    if (until > now && horizon < until - now)
+        fake_uml_poke_u64(uml, SHM_FREE_UNTIL, now + horizon);
     return true;
 }
 

@@ -25,6 +25,7 @@ struct fake_uml {
     int fd;             /* the time-travel socket; the fake's to close */
     int vhost_fd;       /* stands for a virtio device's sockets: 'K' and 'R'eply; -1: none */
     bool knows_segment; /* 6.12; false: 6.1 */
+    bool knows_notify;  /* 6.12 with our patches */
     int (*pump)(void *user);
     void *pump_user;
     /* Called when the kernel has begun to wait and its SIGIO handlers may run; NULL: nothing. */
@@ -53,6 +54,11 @@ struct fake_uml {
     unsigned waits, runs, irqs, acks_sent, broadcasts;
     uint64_t broadcast, start_ack;
     unsigned start_fds;
+    uint8_t *notify; /* the notification area; NULL: not offered, or not known */
+    uint32_t run;    /* as last seen there */
+    bool waits_quietly;
+    unsigned calls;     /* that were found there */
+    uint16_t called[8]; /* of these, the slots of the last ones */
 };
 
 /* Take over a connected socket. */
@@ -94,6 +100,11 @@ bool fake_uml_kick(struct fake_uml *uml);
 /* The SIGIO handler: a call has come. Get the time, add an interrupt now, reply. */
 bool fake_uml_take_call(struct fake_uml *uml);
 
+/* The notification area: enter a queue, as when it is set up; and log a kick of it, now. False as well if the
+ * kick has to be a message. */
+void fake_uml_add_queue(struct fake_uml *uml, unsigned slot, uint64_t ring);
+bool fake_uml_log_kick(struct fake_uml *uml, unsigned slot, uint16_t avail_idx);
+
 /* The segment, for tests that corrupt it. */
 void fake_uml_poke_u64(struct fake_uml *uml, size_t offset, uint64_t value);
 uint64_t fake_uml_peek_u64(const struct fake_uml *uml, size_t offset);
@@ -112,11 +123,38 @@ enum fake_uml_offset {
     CLIENT_FLAGS = 4,
     CLIENT_REQ_TIME = 8,
     CLIENT_NAME = 16,
+    CLIENT_NOTIFY = 24,
     CLIENT_BYTES = 128,
     /* of client 0, from the start */
     SHM_CAPA = SHM_CLIENTS + CLIENT_CAPA,
     SHM_FLAGS = SHM_CLIENTS + CLIENT_FLAGS,
     SHM_REQ_TIME = SHM_CLIENTS + CLIENT_REQ_TIME,
+    SHM_NOTIFY = SHM_CLIENTS + CLIENT_BYTES,
+    /* from the start of the area */
+    NOTIFY_FEATURES = 0,
+    NOTIFY_QUEUES = 4, /* u16 */
+    NOTIFY_KICKS = 6,  /* u16 */
+    NOTIFY_CALL_COUNT = 8,
+    NOTIFY_KICK_HEAD = 12,
+    NOTIFY_KICK_TAIL = 16,
+    NOTIFY_RUN = 20,
+    NOTIFY_RINGS = 24,
+    NOTIFY_WAITING = 28,
+    NOTIFY_WATCHED = 32,
+    NOTIFY_BYTES = 64,
+    /* of a queue's slot and a kick */
+    QUEUE_RING = 0,
+    QUEUE_HORIZON = 8,
+    QUEUE_FLAGS = 16,
+    QUEUE_BYTES = 32,
+    KICK_TIME = 0,
+    KICK_QUEUE = 8,      /* u16 */
+    KICK_AVAIL_IDX = 10, /* u16 */
+    KICK_BYTES = 16,
 };
+
+/* Offsets from the start of the segment. */
+size_t fake_uml_queue(const struct fake_uml *uml, unsigned slot);
+size_t fake_uml_kick_at(const struct fake_uml *uml, unsigned index);
 
 #endif

@@ -13,6 +13,7 @@
 
 static const char *const flavour_names[FLAVOUR_COUNT] = {
     [FLAVOUR_SHARED] = "shared",
+    [FLAVOUR_NOTIFY] = "shared, notifications",
     [FLAVOUR_MESSAGES] = "messages",
     [FLAVOUR_OLD] = "messages, 6.1",
 };
@@ -62,6 +63,10 @@ static void on_acknowledged(void *user)
     assert_false(ttb__controller_has_unacknowledged(rig->controller));
     if (rig->owes_reply)
         reply(rig);
+    if (rig->run_when_acknowledged_ns)
+        assert_int_equal(ttb__controller_run(rig->controller, rig->run_when_acknowledged_ns,
+                                             rig->run_when_acknowledged_ns + 1000),
+                         0);
 }
 
 static void on_broadcast(void *user, uint64_t value)
@@ -70,6 +75,18 @@ static void on_broadcast(void *user, uint64_t value)
 
     rig->broadcasts++;
     rig->broadcast = value;
+}
+
+static void on_logged_kick(void *user, unsigned slot, uint64_t time_ns, uint16_t avail_idx)
+{
+    struct rig *rig = user;
+    unsigned index = rig->logged++ % 8;
+
+    rig->log[index].slot = slot;
+    rig->log[index].time_ns = time_ns;
+    rig->log[index].avail_idx = avail_idx;
+    if (rig->logged_limit_ns)
+        assert_int_equal(ttb__controller_limit(rig->controller, rig->logged_limit_ns), 0);
 }
 
 static uint64_t on_now(void *user)
@@ -98,6 +115,7 @@ static const struct ttb__controller_ops ops = {
     .request = on_request,
     .acknowledged = on_acknowledged,
     .broadcast = on_broadcast,
+    .kick = on_logged_kick,
     .now_ns = on_now,
     .time_of_day_ns = on_time_of_day,
     .closed = on_closed,
@@ -131,6 +149,9 @@ static int pump(void *user)
 {
     struct rig *rig = user;
 
+    /* Elsewhere it does nothing. */
+    if (rig->controller && ttb__controller_await(rig->controller, 0) == 1)
+        return 1;
     return rig->loop.ops->turn(rig->loop.impl, 0);
 }
 
@@ -142,7 +163,7 @@ void rig_turn(struct rig *rig)
 
 bool rig_is_shared(const struct rig *rig)
 {
-    return rig->flavour == FLAVOUR_SHARED;
+    return rig->flavour == FLAVOUR_SHARED || rig->flavour == FLAVOUR_NOTIFY;
 }
 
 void rig_open(struct rig *rig, enum flavour flavour, enum ttb__controller_mode mode)
@@ -154,6 +175,7 @@ void rig_open(struct rig *rig, enum flavour flavour, enum ttb__controller_mode m
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, time), 0);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, vhost), 0);
     fake_uml_init(&rig->uml, time[1], flavour != FLAVOUR_OLD, pump, rig);
+    rig->uml.knows_notify = flavour == FLAVOUR_NOTIFY;
     rig->uml.vhost_fd = vhost[1];
     rig->vhost_fd = vhost[0];
     assert_int_equal(
@@ -161,6 +183,8 @@ void rig_open(struct rig *rig, enum flavour flavour, enum ttb__controller_mode m
         0);
     assert_int_equal(
         ttb__controller_new(&rig->loop, time[0], "a", mode, &ops, rig, &rig->controller), 0);
+    if (flavour == FLAVOUR_NOTIFY)
+        ttb__controller_offer_notifications(rig->controller);
 }
 
 void rig_boot(struct rig *rig, uint64_t id, uint64_t origin_ns)
@@ -205,6 +229,7 @@ void rig_wait_for(struct rig *rig, uint64_t local)
 void rig_run(struct rig *rig, uint64_t time_ns, uint64_t free_until_ns)
 {
     rig->now_ns = time_ns;
+    assert_int_equal(ttb__controller_watch(rig->controller, true), rig->flavour == FLAVOUR_NOTIFY);
     assert_int_equal(ttb__controller_run(rig->controller, time_ns, free_until_ns), 0);
     assert_int_equal(ttb__controller_get_state(rig->controller), TTB__CONTROLLER_RUNNING);
     fake_uml_end_wait(&rig->uml);

@@ -21,6 +21,7 @@
 
 enum flavour {
     FLAVOUR_SHARED,   /* 6.12 takes the segment */
+    FLAVOUR_NOTIFY,   /* 6.12 with our patches: the notification area as well, and it is watched */
     FLAVOUR_MESSAGES, /* 6.12, but the controller opts out */
     FLAVOUR_OLD,      /* 6.1: offered the segment, does not know what it is */
     FLAVOUR_COUNT
@@ -46,6 +47,8 @@ struct rig {
     bool start_at_once;
     /* If set, WAIT is answered from within its callback: RUN at the request, until request + this. */
     uint64_t grant_ns;
+    /* If set, it is let run at this time, until a bound of 1000 ns later, when all is acknowledged. */
+    uint64_t run_when_acknowledged_ns;
 
     /* On a kick: lower the bound to this (0: leave it), and reply when it holds. */
     uint64_t limit_ns;
@@ -54,6 +57,16 @@ struct rig {
     uint64_t kick_time_ns;
     bool owes_reply;
     unsigned acknowledged_at_reply;
+
+    /* Kicks from the log: how many, and the last ones. After each, the bound is lowered to logged_limit_ns
+     * if that is set. */
+    unsigned logged;
+    struct {
+        unsigned slot;
+        uint64_t time_ns;
+        uint16_t avail_idx;
+    } log[8];
+    uint64_t logged_limit_ns;
 };
 
 /* Make loop, connection and controller; the client has not sent anything. */

@@ -96,6 +96,10 @@ struct ttb_bridge_opts {
                                  smallest latency between ports of different nodes as first promised, the
                                  first ttb_bridge_advance() or ttb_bridge_latency() after that fails
                                  with -EINVAL */
+    bool
+        no_shared_notifications; /**< kicks and calls are messages, even of nodes whose kernel can have
+                                      them in shared memory: slower, the same frames at the same
+                                      times */
 };
 
 /**
@@ -289,6 +293,8 @@ struct ttb_node_stats {
     uint64_t wall_ns;    /**< wall time it ran */
     uint64_t waited_ns;  /**< wall time it waited at barriers (TTB_WALL_BARRIER), its window done */
     uint64_t awaited_ns; /**< part of wall_ns in which others waited there for it */
+    uint64_t shared_kicks; /**< of the kicks, those that were no messages, but in shared memory */
+    uint64_t shared_calls; /**< of the calls, likewise */
 };
 void ttb_node_get_stats(const struct ttb_node *node, struct ttb_node_stats *stats);
 

@@ -577,23 +577,20 @@ static void notify(struct ttb_port *port)
     ttb__port_queue_call(port, port->bridge->now_ns);
 }
 
-/* A node that is ahead of the clock got there because a longer latency was promised. */
+/* How far it may have run is how far nothing could reach it by what was promised. */
 static int check_latency(const struct ttb_port *port)
 {
     const struct ttb_node *node = port->node;
     struct ttb_bridge *bridge = port->bridge;
-    uint64_t own_ns;
 
-    if (!bridge->look_ahead.closure || !node || node->state != TTB_NODE_WAITING || node->ending)
-        return 0;
-    own_ns = ttb__controller_time_ns(node->controller);
-    if (own_ns <= bridge->now_ns)
+    if (!bridge->look_ahead.closure || !node || node->state != TTB_NODE_WAITING || node->ending ||
+        node->ran_to_ns <= bridge->now_ns + 1) /* it has been strictly before */
         return 0;
     return ttb__bridge_fail(bridge, -ETIME,
                             "node %s port %s: a frame at %" PRIu64
-                            " ns, but the node is at %" PRIu64
+                            " ns, but the node may have run up to %" PRIu64
                             " ns already: a shorter latency has to be promised",
-                            node->name, port->name, bridge->now_ns, own_ns);
+                            node->name, port->name, bridge->now_ns, node->ran_to_ns - 1);
 }
 
 int ttb_port_deliver(struct ttb_port *port, const void *frame, size_t len_bytes)

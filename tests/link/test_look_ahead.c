@@ -466,7 +466,7 @@ static void a_frame_that_comes_before_it_can_is_refused_with_both_times(void **s
     assert_true(now_ns == liar.sent_ns);
     assert_int_equal(ttb_port_deliver(liar.ports[1], frame, sizeof(frame)), -ETIME);
     snprintf(times, sizeof(times),
-             "node busy port eth0: a frame at %llu ns, but the node is at ",
+             "node busy port eth0: a frame at %llu ns, but the node may have run up to ",
              (unsigned long long)now_ns);
     assert_non_null(strstr(ttb_bridge_error(bridge), times));
     /* When it comes as late as was promised it is taken. */

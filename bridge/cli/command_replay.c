@@ -231,11 +231,14 @@ static int play(struct replay *replay)
     return EXIT_BROKEN;
 }
 
-/* The recorded run was one of "--record ports", or of a network that has no devices to record. */
+/* The recorded run was one of "--record ports". Older traces do not say so, but have no devices then. */
 static bool has_ports_only(const struct replay *replay)
 {
     const struct ttb_trace_tables *tables = ttb_trace_reader_tables(replay->recorded);
+    const struct ttb_trace_header *header = ttb_trace_reader_header(replay->recorded);
 
+    if (header->ports_only || !header->ns3_version)
+        return header->ports_only;
     for (size_t i = 0; i < tables->place_count; i++) {
         if (tables->places[i].kind == TTB_TRACE_DEVICE)
             return false;

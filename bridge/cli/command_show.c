@@ -265,10 +265,15 @@ static void print_places(struct ttb_trace_reader *reader, const struct sums *sum
            "dropped", "look-ahead");
     for (size_t i = 0; i < sums->place_count && i < tables->place_count; i++) {
         const struct ttb_trace_place *place = &tables->places[i];
+        const struct place_sums *counted = &sums->places[i];
         const struct ttb_trace_node *node = ttb_trace_find_node(tables, place->node);
         size_t width = strlen(place->name) + (node ? strlen(node->name) + 1 : 0);
         char nearest[32];
 
+        /* A link that lost nothing, a switch's queue in the built-in network. */
+        if (place->kind != TTB_TRACE_PORT && !counted->tx_frames && !counted->rx_frames &&
+            !counted->dropped)
+            continue;
         if (node) {
             print_name(node->name);
             putchar('.');
@@ -276,9 +281,8 @@ static void print_places(struct ttb_trace_reader *reader, const struct sums *sum
         print_name(place->name);
         format_nearest(place, nearest, sizeof(nearest));
         printf("%*s %10" PRIu64 " %12" PRIu64 " %10" PRIu64 " %12" PRIu64 " %8" PRIu64 " %15s\n",
-               width < 24 ? (int)(24 - width) : 0, "", sums->places[i].tx_frames,
-               sums->places[i].tx_bytes, sums->places[i].rx_frames, sums->places[i].rx_bytes,
-               sums->places[i].dropped, nearest);
+               width < 24 ? (int)(24 - width) : 0, "", counted->tx_frames, counted->tx_bytes,
+               counted->rx_frames, counted->rx_bytes, counted->dropped, nearest);
     }
     if (sums->reason_count)
         printf("\n");

@@ -262,15 +262,27 @@ static void add_node_options(struct ttb_export *export, const struct ttb_trace_n
     add_option_text(state, IF_HARDWARE, text);
 }
 
+/* In the largest unit that it is a whole number of. */
+static void format_delay(uint64_t delay_ns, char text[32])
+{
+    static const char *const units[] = {"ns", "us", "ms", "s"};
+    unsigned unit = 0;
+
+    for (; delay_ns && delay_ns % 1000 == 0 && unit < 3; unit++)
+        delay_ns /= 1000;
+    snprintf(text, 32, "%" PRIu64 " %s", delay_ns, units[unit]);
+}
+
 static void describe_place(const struct ttb_trace_tables *tables,
                            const struct ttb_trace_place *place, char *text, size_t size_bytes)
 {
     static const char *const kinds[] = {[TTB_TRACE_PORT] = "port of a node",
                                         [TTB_TRACE_DEVICE] = "device in the network",
-                                        [TTB_TRACE_LINK_PLACE] = "link"};
+                                        [TTB_TRACE_LINK_PLACE] = "lost on the way"};
     const struct ttb_trace_link *link =
         place->link != TTB_TRACE_NONE ? ttb_trace_find_link(tables, place->link) : NULL;
     const char *what = place->description;
+    char delay[32];
     int len;
 
     if (!what)
@@ -278,9 +290,11 @@ static void describe_place(const struct ttb_trace_tables *tables,
     if (place->kind == TTB_TRACE_PORT && place->node == TTB_TRACE_NONE && !place->description)
         what = "wall-clock port";
     len = snprintf(text, size_bytes, "%s", what);
-    if (link && len >= 0 && (size_t)len < size_bytes)
-        snprintf(text + len, size_bytes - (size_t)len, "; link %s%s%s, delay %" PRIu64 " ns",
-                 link->name, link->type ? ", " : "", link->type ? link->type : "", link->delay_ns);
+    if (link && len >= 0 && (size_t)len < size_bytes) {
+        format_delay(link->delay_ns, delay);
+        snprintf(text + len, size_bytes - (size_t)len, "; link %s%s%s, delay %s", link->name,
+                 link->type ? ", " : "", link->type ? link->type : "", delay);
+    }
 }
 
 /* place: NULL for frames at no place */
@@ -346,8 +360,9 @@ static int write_new_interfaces(struct ttb_export *export, const struct ttb_trac
     for (; state->known_places < tables->place_count; state->known_places++) {
         const struct ttb_trace_place *place = &tables->places[state->known_places];
 
-        /* That of a link itself is written when a frame is lost there. */
-        if (place->kind != TTB_TRACE_LINK_PLACE &&
+        /* That of a link itself is written when a frame is lost there. What is no device of ns-3's
+         * has no address: it is where frames wait in the built-in network's switches. */
+        if ((place->kind == TTB_TRACE_PORT || place->has_mac) &&
             ttb__export_wants_place(export, tables, place->id))
             write_interface(export, tables, place, &state->places[place->id]);
     }

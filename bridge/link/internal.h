@@ -128,6 +128,8 @@ struct ttb_net {
     int failed;          /* 0 or what ttb_net_run() returns from now on */
     ttb_net_tap_fn tap;
     void *tap_user;
+    ttb_net_queue_fn queue_told;
+    void *queue_user;
     struct ttb__error error;
 };
 

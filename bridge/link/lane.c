@@ -177,12 +177,21 @@ static void transmit(struct ttb__lane *lane, struct ttb__flight *flight, bool wa
     append(&lane->flying, flight);
 }
 
+static void tell_queue(const struct ttb__lane *lane)
+{
+    const struct ttb_net *net = lane->link->net;
+
+    if (net->queue_told)
+        net->queue_told(net->queue_user, lane->from, net->now_ns, lane->from->stats.waiting_frames);
+}
+
 static void transmit_next(struct ttb__lane *lane)
 {
     struct ttb__flight *flight = take(&lane->waiting);
 
     lane->from->stats.waiting_frames--;
     lane->from->stats.waiting_bytes -= flight->frame->len_bytes;
+    tell_queue(lane);
     transmit(lane, flight, true);
 }
 
@@ -215,6 +224,7 @@ static void enqueue(struct ttb__lane *lane, struct ttb__flight *flight)
         stats->peak_frames = stats->waiting_frames;
     if (stats->waiting_bytes > stats->peak_bytes)
         stats->peak_bytes = stats->waiting_bytes;
+    tell_queue(lane);
 }
 
 /* ------------------------------------------------------------------------------------- events */
@@ -375,8 +385,11 @@ void ttb__lane_cut(struct ttb__lane *lane)
 
     stats->flying_frames = 0;
     lose(lane, &lane->flying);
-    stats->waiting_frames = 0;
-    stats->waiting_bytes = 0;
+    if (stats->waiting_frames) {
+        stats->waiting_frames = 0;
+        stats->waiting_bytes = 0;
+        tell_queue(lane);
+    }
     lose(lane, &lane->waiting);
     /* What is repaired is a line on which nothing is. */
     lane->free = (struct ttb__moment){.whole = 1};

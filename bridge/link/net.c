@@ -111,6 +111,12 @@ void ttb_net_set_tap(struct ttb_net *net, ttb_net_tap_fn fn, void *user)
     net->tap_user = user;
 }
 
+void ttb_net_watch_queues(struct ttb_net *net, ttb_net_queue_fn fn, void *user)
+{
+    net->queue_told = fn;
+    net->queue_user = user;
+}
+
 /* --------------------------------------------------------------------------------- event loop */
 
 static uint64_t next_ns(const struct ttb_net *net)

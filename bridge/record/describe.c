@@ -125,11 +125,15 @@ static void add_where(struct ttb__trace_text *text, const struct ttb_trace_table
                                                     : TTB_TRACE_NONE;
     const struct ttb_trace_place *place =
         id != TTB_TRACE_NONE && tables ? ttb_trace_find_place(tables, id) : NULL;
+    uint32_t node = record->node;
 
-    if (record->node != TTB_TRACE_NONE)
-        add_node(text, tables, record->node);
+    /* What waits at a node's port waits in the network. */
+    if (record->kind == TTB_TRACE_QUEUE && place)
+        node = place->node;
+    if (node != TTB_TRACE_NONE)
+        add_node(text, tables, node);
     if (id != TTB_TRACE_NONE) {
-        ttb__trace_text_add(text, "%s", record->node != TTB_TRACE_NONE ? "." : "");
+        ttb__trace_text_add(text, "%s", node != TTB_TRACE_NONE ? "." : "");
         if (place)
             ttb__trace_text_add_bytes(text, place->name, strlen(place->name));
         else

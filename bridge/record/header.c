@@ -186,6 +186,7 @@ int ttb__pack_header(const struct ttb_trace_header *header, const struct ttb__ta
     message.has_started_wall_ns = wall;
     message.started_wall_ns = header->started_wall_ns;
     message.has_no_look_ahead = message.no_look_ahead = header->no_look_ahead;
+    message.has_ports_only = message.ports_only = header->ports_only;
     rc = ttb__pack_framed(&message.base, data, len_bytes);
 
 out:
@@ -278,6 +279,7 @@ int ttb__unpack_header(const uint8_t *data, size_t len_bytes, struct ttb__header
         .component_count = message->n_components,
         .started_wall_ns = message->started_wall_ns,
         .no_look_ahead = message->no_look_ahead,
+        .ports_only = message->ports_only,
     };
     if (message->host) {
         view.cpu_model = message->host->cpu_model;

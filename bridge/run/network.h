@@ -6,6 +6,7 @@
 #ifndef TTB_RUN_NETWORK_H
 #define TTB_RUN_NETWORK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <ttbridge/bridge.h>
@@ -56,8 +57,10 @@ struct ttb__network_ops {
                        struct ttb__link_counters *counters);
     /* Frames that were sent on a link, and neither received nor dropped yet. NULL: it cannot tell */
     uint64_t (*under_way)(struct ttb__network *network, size_t link);
-    /* Write and close files. @return 0 or a negative errno */
-    int (*finish)(struct ttb__network *network);
+    /* Write and close files. `whole`: the run has come to its end; if it was stopped on the way, its trace
+     * is the beginning of a whole run's, and what is not known yet is not in it.
+     * @return 0 or a negative errno */
+    int (*finish)(struct ttb__network *network, bool whole);
     const char *(*error)(const struct ttb__network *network);
     void (*free)(struct ttb__network *network);
 };

@@ -10,12 +10,16 @@
 
 #include "run/network.h"
 #include "run/pcap.h"
+#include "run/queues.h"
 #include "run/traced.h"
 
 struct end {
     struct ttb_net_end *end;
     const Ttb__Scenario__Interface *interface; /* NULL: of a switch */
-    size_t node, number;                       /* if interface */
+    const char *owner;                         /* the switch */
+    struct ttb_port *port;                     /* if interface, as the next two */
+    size_t node, number;
+    struct ttb__queue queue;
 };
 
 /* A link of the scenario, and the two ends on it. */
@@ -28,11 +32,21 @@ struct link {
     struct ttb__pcap *pcap;
 };
 
+/* An end of the network's is which end of which link. */
+struct known_end {
+    const struct ttb_net_end *end;
+    struct link *link;
+    unsigned side;
+};
+
 struct ttb__network {
     const Ttb__Scenario *scenario;
     struct ttb_trace_writer *writer;
     struct ttb_net *net;
     struct link *links;
+    struct known_end *known; /* by address: to be found, and nothing else */
+    size_t known_count;
+    struct ttb__queues queues;
     bool any_pcap;
     char error[TTB__NETWORK_ERROR_MAX];
 };
@@ -111,9 +125,11 @@ static int add_ports(struct ttb__network *network, const struct ttb__network_pla
 
     for (size_t i = 0; i < scenario->n_nodes; i++) {
         for (size_t j = 0; j < scenario->nodes[i]->n_interfaces; j++) {
-            struct end end = {
-                .interface = scenario->nodes[i]->interfaces[j], .node = i, .number = j};
-            int rc = ttb_net_add_port(network->net, plan->port(plan->user, i, j), &end.end);
+            struct end end = {.interface = scenario->nodes[i]->interfaces[j],
+                              .port = plan->port(plan->user, i, j),
+                              .node = i,
+                              .number = j};
+            int rc = ttb_net_add_port(network->net, end.port, &end.end);
 
             if (rc)
                 return fail_net(network, rc);
@@ -136,7 +152,7 @@ static int add_switches(struct ttb__network *network)
         int rc = ttb_net_add_switch(network->net, &opts, &sw);
 
         for (size_t j = 0; !rc && j < scenario->switches[i]->n_links; j++) {
-            struct end end = {0};
+            struct end end = {.owner = scenario->switches[i]->name};
 
             rc = ttb_net_switch_add_port(sw, &end.end);
             if (!rc && add_end(network, scenario->switches[i]->links[j], &end))
@@ -193,33 +209,98 @@ static int connect_link(struct ttb__network *network, struct link *link, const c
 
 /* ---------------------------------------------------------------------------------------- taps */
 
-static struct link *link_of(struct ttb__network *network, const struct ttb_net_end *end)
+static int by_address(const void *a, const void *b)
 {
+    const struct known_end *left = a, *right = b;
+
+    return left->end < right->end ? -1 : left->end > right->end;
+}
+
+static int know_ends(struct ttb__network *network)
+{
+    network->known = calloc(2 * network->scenario->n_links + 1, sizeof(*network->known));
+    if (!network->known)
+        return fail(network, -ENOMEM, "out of memory");
     for (size_t i = 0; i < network->scenario->n_links; i++) {
         struct link *link = &network->links[i];
 
-        if (link->ends[0].end == end || link->ends[1].end == end)
-            return link;
+        for (unsigned side = 0; side < link->end_count; side++)
+            network->known[network->known_count++] =
+                (struct known_end){.end = link->ends[side].end, .link = link, .side = side};
     }
-    return NULL;
+    qsort(network->known, network->known_count, sizeof(*network->known), by_address);
+    return 0;
+}
+
+/* NULL: it is on no link */
+static const struct known_end *find_end(const struct ttb__network *network,
+                                        const struct ttb_net_end *end)
+{
+    const struct known_end wanted = {.end = end};
+
+    return bsearch(&wanted, network->known, network->known_count, sizeof(wanted), by_address);
 }
 
 static void on_tap(void *user, const struct ttb_net_tap_record *record)
 {
     struct ttb__network *network = user;
-    struct link *link;
+    const struct known_end *known;
 
+    ttb__queues_settle_before(&network->queues, record->time_ns);
     /* What a port did not take, its own record tells. */
     if (record->event == TTB_NET_TAP_RECEIVE ||
         (record->event == TTB_NET_TAP_SEND && !network->any_pcap) ||
         (record->event == TTB_NET_TAP_DROP && record->reason == TTB_NET_DROP_RECEIVER))
         return;
-    link = link_of(network, record->end);
-    if (link && record->event == TTB_NET_TAP_DROP)
-        ttb__traced_lost(network->writer, (size_t)(link - network->links), record->time_ns,
+    known = find_end(network, record->end);
+    if (known && record->event == TTB_NET_TAP_DROP)
+        ttb__traced_lost(network->writer, (size_t)(known->link - network->links), record->time_ns,
                          ttb_net_drop_name(record->reason), 0, record->frame, record->len_bytes);
-    else if (link && link->pcap)
-        ttb__pcap_write(link->pcap, record->time_ns, record->frame, record->len_bytes);
+    else if (known && known->link->pcap)
+        ttb__pcap_write(known->link->pcap, record->time_ns, record->frame, record->len_bytes);
+}
+
+static void on_queue(void *user, const struct ttb_net_end *end, uint64_t time_ns, uint64_t frames)
+{
+    struct ttb__network *network = user;
+    const struct known_end *known = find_end(network, end);
+
+    if (known)
+        ttb__queues_note(&network->queues, &known->link->ends[known->side].queue, time_ns,
+                         (uint32_t)frames);
+}
+
+/* A node's frames wait at its port; those of a switch in a place of its own. */
+static int watch_queue(struct ttb__network *network, size_t link, struct end *end)
+{
+    struct ttb_trace_place place = {
+        .kind = TTB_TRACE_DEVICE, .node = TTB_TRACE_NONE, .link = (uint32_t)link};
+    char name[2 * TTB_NAME_MAX + 2];
+
+    if (end->port) {
+        place.kind = TTB_TRACE_PORT;
+        place.name = ttb_port_name(end->port);
+        place.node = ttb_node_id(ttb_port_node(end->port));
+    } else {
+        snprintf(name, sizeof(name), "%s/%s", end->owner, network->links[link].given->name);
+        place.name = name;
+    }
+    return ttb_trace_writer_add_place(network->writer, &place, &end->queue.place);
+}
+
+static int watch_queues(struct ttb__network *network, const struct ttb__network_plan *plan)
+{
+    int rc = 0;
+
+    if (!plan->writer || !plan->record_devices)
+        return 0;
+    network->queues.writer = plan->writer;
+    for (size_t i = 0; !rc && i < plan->scenario->n_links; i++) {
+        for (unsigned side = 0; !rc && side < 2; side++)
+            rc = watch_queue(network, i, &network->links[i].ends[side]);
+    }
+    ttb_net_watch_queues(network->net, on_queue, network);
+    return rc ? fail(network, rc, "the trace takes no more places") : 0;
 }
 
 static int build(const struct ttb__network_plan *plan, struct ttb__network **made)
@@ -246,6 +327,10 @@ static int build(const struct ttb__network_plan *plan, struct ttb__network **mad
         rc = add_switches(network);
     for (size_t i = 0; !rc && i < plan->scenario->n_links; i++)
         rc = connect_link(network, &network->links[i], plan->directory);
+    if (!rc)
+        rc = know_ends(network);
+    if (!rc)
+        rc = watch_queues(network, plan);
     ttb_net_set_tap(network->net, on_tap, network);
     return rc;
 }
@@ -356,7 +441,7 @@ static uint64_t under_way(struct ttb__network *network, size_t number)
            counters.other;
 }
 
-static int finish(struct ttb__network *network)
+static int close_files(struct ttb__network *network)
 {
     int rc = 0;
 
@@ -370,6 +455,14 @@ static int finish(struct ttb__network *network)
     return rc;
 }
 
+static int finish(struct ttb__network *network, bool whole)
+{
+    if (whole)
+        ttb__queues_settle(&network->queues);
+    network->queues.writer = NULL;
+    return close_files(network);
+}
+
 static const char *get_error(const struct ttb__network *network)
 {
     return network->error;
@@ -377,10 +470,12 @@ static const char *get_error(const struct ttb__network *network)
 
 static void free_network(struct ttb__network *network)
 {
+    network->queues.writer = NULL; /* it may be over */
     if (network->links)
-        finish(network);
+        close_files(network);
     ttb_net_free(network->net);
     free(network->links);
+    free(network->known);
     free(network);
 }
 

@@ -158,6 +158,7 @@ static int build(const struct ttb__network_plan *plan, struct ttb__network **mad
     network->scenario = plan->scenario;
     network->plan = plan;
     network->writer = plan->writer;
+    network->queues.writer = plan->record_devices ? plan->writer : NULL;
     network->links = calloc(plan->scenario->n_links + 1, sizeof(*network->links));
     network->ends = calloc(plan->scenario->n_nodes + 1, sizeof(struct ttb__ns3_end *));
     if (!network->links || !network->ends)
@@ -353,15 +354,16 @@ static void count_link(struct ttb__network *network, size_t number,
 }
 
 /* pcap files are ns-3's: only when it takes its network down it is known whether they are whole. */
-static int finish(struct ttb__network *network)
+static int finish(struct ttb__network *network, bool whole)
 {
     int rc;
 
     for (size_t i = 0; i < network->scenario->n_links; i++)
         count_devices(&network->links[i], &network->links[i].counters);
     network->is_over = true;
-    ttb__ns3_settle_queues(network);
-    network->writer = NULL;
+    if (whole)
+        ttb__queues_settle(&network->queues);
+    network->writer = network->queues.writer = NULL;
     rc = ttb_ns3_destroy(network->ns3);
     return rc ? ttb__ns3_fail(network, rc, "%.400s", ttb_ns3_error(network->ns3)) : 0;
 }
@@ -373,7 +375,7 @@ static const char *get_error(const struct ttb__network *network)
 
 static void free_network(struct ttb__network *network)
 {
-    network->writer = NULL; /* what is lost from now on is lost by us */
+    network->writer = network->queues.writer = NULL; /* what is lost from now on is lost by us */
     ttb_ns3_free(network->ns3);
     for (size_t i = 0; network->links && i < network->scenario->n_links; i++)
         free(network->links[i].devices);

@@ -18,17 +18,14 @@
 #include <ttbridge/ns3.h>
 
 #include "run/network.h"
+#include "run/queues.h"
 
 struct ttb__ns3_device {
     struct ttb_ns3_object *object;
     const Ttb__Scenario__Interface *given; /* NULL: of a switch */
     struct ttb__ns3_link *link;
     uint32_t place; /* in the trace; TTB_TRACE_NONE: its frames are not recorded */
-    /* Its queue: what was recorded, what is to be when the instant is over, and when that is. */
-    uint32_t recorded_frames, waiting_frames;
-    uint64_t waiting_ns;
-    struct ttb__ns3_device *next_waiting;
-    bool is_waiting; /* in the list of those that may have something to be recorded */
+    struct ttb__queue queue;
 };
 
 struct ttb__ns3_link {
@@ -56,9 +53,9 @@ struct ttb__network {
     struct ttb_trace_writer *writer;      /* NULL: none, or it is over */
     struct ttb_ns3 *ns3;
     struct ttb__ns3_link *links;
-    struct ttb__ns3_end **ends;                     /* by Linux node and interface */
-    struct ttb__ns3_packet *packets;                /* which packet of ns-3 is which of the trace */
-    struct ttb__ns3_device *waiting, **waiting_end; /* devices whose queues have changed */
+    struct ttb__ns3_end **ends;      /* by Linux node and interface */
+    struct ttb__ns3_packet *packets; /* which packet of ns-3 is which of the trace */
+    struct ttb__queues queues;
     bool any_global_routing;
     bool is_over; /* nothing but freeing makes sense with what is ns-3's */
     char error[TTB__NETWORK_ERROR_MAX];
@@ -88,8 +85,6 @@ int ttb__ns3_finish_link(struct ttb__network *network, struct ttb__ns3_link *lin
 
 /* network_ns3_frames.c: the link's newest device, once it has its port, and before it is a switch's. */
 int ttb__ns3_watch(struct ttb__network *network, struct ttb__ns3_link *link, const char *owner);
-/* Record what is known of queues. */
-void ttb__ns3_settle_queues(struct ttb__network *network);
 
 /* network_ns3_nodes.c */
 int ttb__ns3_add_linux_node(struct ttb__network *network, size_t number);

@@ -54,52 +54,11 @@ static uint64_t find_or_begin(struct ttb__network *network, uint64_t uid)
 
 /* -------------------------------------------------------------------------------------- queues */
 
-/*
- * A frame that finds its device idle goes through the queue, and leaves it at the same instant: what is
- * recorded is how many wait when an instant is over. That is known when the next thing happens.
- */
-void ttb__ns3_settle_queues(struct ttb__network *network)
-{
-    struct ttb__ns3_device *device = network->waiting;
-
-    network->waiting = NULL;
-    network->waiting_end = &network->waiting;
-    for (; device; device = device->next_waiting) {
-        const struct ttb_trace_record record = {
-            .kind = TTB_TRACE_QUEUE,
-            .time_ns = device->waiting_ns,
-            .node = TTB_TRACE_NONE,
-            .queue = {.place = device->place, .frames = device->waiting_frames},
-        };
-
-        device->is_waiting = false;
-        if (network->writer && device->waiting_frames != device->recorded_frames)
-            ttb_trace_write(network->writer, &record);
-        device->recorded_frames = device->waiting_frames;
-    }
-}
-
-static void settle_before(struct ttb__network *network, uint64_t time_ns)
-{
-    /* All in the list have changed at the same instant. */
-    if (network->waiting && network->waiting->waiting_ns < time_ns)
-        ttb__ns3_settle_queues(network);
-}
-
 static void on_queue(void *user, uint64_t time_ns, uint32_t frames)
 {
     struct ttb__ns3_device *device = user;
-    struct ttb__network *network = device->link->network;
 
-    settle_before(network, time_ns);
-    device->waiting_frames = frames;
-    device->waiting_ns = time_ns;
-    if (device->is_waiting)
-        return;
-    device->is_waiting = true;
-    device->next_waiting = NULL;
-    *(network->waiting ? network->waiting_end : &network->waiting) = device;
-    network->waiting_end = &device->next_waiting;
+    ttb__queues_note(&device->link->network->queues, &device->queue, time_ns, frames);
 }
 
 /* -------------------------------------------------------------------------------------- frames */
@@ -129,7 +88,7 @@ static void on_frame(void *user, const struct ttb_ns3_frame *frame)
 
     if (!network->writer)
         return;
-    settle_before(network, frame->time_ns);
+    ttb__queues_settle_before(&network->queues, frame->time_ns);
     switch (frame->what) {
     case TTB_NS3_FRAME_TAKEN:
         learn(network, frame->uid, ttb_trace_writer_last_packet(network->writer));
@@ -193,6 +152,7 @@ int ttb__ns3_watch(struct ttb__network *network, struct ttb__ns3_link *link, con
         return ttb__ns3_fail(network, -ENOMEM, "out of memory");
     if (network->plan->record_devices) {
         rc = declare(network, device, owner);
+        device->queue.place = device->place;
         if (!rc)
             rc = ttb_ns3_watch_queue(device->object, on_queue, device);
         if (rc == -EOPNOTSUPP) /* it has none */

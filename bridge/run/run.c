@@ -302,6 +302,7 @@ static int open_trace(struct ttb__run *run)
         .seed = scenario->seed,
         .epoch_ns = scenario->epoch_ns,
         .no_look_ahead = run->no_look_ahead,
+        .ports_only = !run->record_devices,
         .ns3_version = run->ops && run->ops->ns3_version ? run->ops->ns3_version() : NULL};
     struct ttb_trace_writer_opts opts = {
         .size = sizeof(opts), .directory = run->directory, .header = &header};
@@ -748,14 +749,15 @@ static void record_outcomes(struct ttb__run *run)
 
 enum ttb__verdict ttb__run_conclude(struct ttb__run *run)
 {
-    int rc = run->ops->finish(run->network);
+    bool whole = !ttb__run_has_come_to_stop(run);
+    int rc = run->ops->finish(run->network, whole);
 
     if (rc && !run->failed) {
         run->failed = rc;
         ttb__run_fail(run, rc, "%s", run->ops->error(run->network));
     }
     /* What is expected is expected of a whole run. */
-    rc = ttb__run_has_come_to_stop(run) ? 0 : ttb__expect_check(run);
+    rc = whole ? ttb__expect_check(run) : 0;
     if (rc && !run->failed) {
         run->failed = rc;
         ttb__run_fail(run, rc, "out of memory");

@@ -200,6 +200,59 @@ static void queues_are_as_long_as_what_waits_in_them(void **state)
                      0);
 }
 
+/* Both engines model the same links: what waits in one waits in the other, to the nanosecond. Without losses,
+ * which are drawn by different generators. */
+static const char queues[] = "duration: 9s\n"
+                             "links:\n"
+                             "  lan: {type: ethernet, rate: 10Mbps, delay: 1ms, queue: 6}\n"
+                             "  up: {type: ethernet, rate: 2Mbps, delay: 3ms, queue: 8}\n"
+                             "switches:\n"
+                             "  sw: {links: [lan, up]}\n"
+                             "nodes:\n"
+                             "  a:\n"
+                             "    interfaces: [{link: lan, address: 10.0.0.1/24}]\n"
+                             "    run: [\"ping -c 5 -i 0.1 -s 9000 -W 1 10.0.0.2; sleep 1; "
+                             "head -c 100000 /dev/zero | nc 10.0.0.2 5001; true\"]\n"
+                             "  b:\n"
+                             "    interfaces: [{link: up, address: 10.0.0.2/24}]\n"
+                             "    run: [\"nc -l -p 5001 | wc -c\"]\n"
+                             "events:\n"
+                             "  - {at: 1600ms, link: up, set: {up: false}}\n"
+                             "  - {at: 2s, link: up, set: {up: true}}\n";
+
+static void frames_wait_in_the_built_in_network_as_in_ns3(void **state)
+{
+    struct said said;
+
+    (void)state;
+    write_scenario(queues);
+    run_well("for engine in builtin ns3; do "
+             "$TTB run s.yaml --set engine=$engine -o $engine -q || exit 1; "
+             "$TTB export $engine -f csv --table queues | cut -d, -f 2,4-6 | "
+             "sed 's,\\([ab]\\)/eth0,\\1.eth0,' > $engine.csv; "
+             "done; cmp builtin.csv ns3.csv",
+             &said);
+    for (int i = 0; i < 2; i++) {
+        static const char *const places[] = {",a.eth0,", ",sw/up,"};
+        char line[256];
+
+        snprintf(line, sizeof(line), "grep %s builtin.csv | cut -d, -f 4 | sort -n | tail -n 1",
+                 places[i]);
+        assert_int_equal(number_of(line), i ? 8 : 6);
+    }
+    /* All that waited for the link is gone when it is cut. */
+    assert_int_equal(number_of("grep -c ^1600000000,sw/up,up,0 builtin.csv"), 1);
+    assert_true(number_of("$TTB show --records builtin | grep -c '  a.eth0  6 frames wait$'") > 0);
+    /* A queue is no place where frames are seen. */
+    run_well("$TTB export builtin -f pcapng -o q.pcapng", &said);
+    assert_int_equal(number_of("capinfos -I q.pcapng | grep -c 'Interface #'"), 4);
+    run_well("$TTB run s.yaml --set engine=builtin -o again -q --jobs 2 && "
+             "$TTB run s.yaml --set engine=builtin -o ports -q --record ports && "
+             "cmp builtin/run.ttb again/run.ttb && $TTB diff builtin ports",
+             &said);
+    assert_int_equal(number_of("$TTB export ports -f csv --table queues | wc -l"), 1);
+}
+
 /* ------------------------------------------------------------------------------------------ Wifi */
 
 /* Frames for one are sent again until they arrive, or until the sender gives up: then somebody has gone. */
@@ -265,6 +318,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(filters_choose_devices),
         cmocka_unit_test(queues_are_as_long_as_what_waits_in_them),
         cmocka_unit_test(runs_repeat_and_are_the_same_without),
+        cmocka_unit_test(frames_wait_in_the_built_in_network_as_in_ns3),
     };
     const struct CMUnitTest radio_tests[] = {
         cmocka_unit_test(wifi_tells_what_it_sends_again_and_loses),

@@ -142,7 +142,7 @@ static void each_place_is_an_interface_with_all_that_is_known_of_it(void **state
         assert_int_equal(block.type, 1);
         assert_int_equal(u16_at(block.body), 1);
         assert_option_text(&block, 8, 2, i ? "server.eth0" : "client.eth0");
-        assert_option_text(&block, 8, 3, "port of a node; link lan, csma, delay 1000000 ns");
+        assert_option_text(&block, 8, 3, "port of a node; link lan, csma, delay 1 ms");
         assert_option_text(&block, 8, 12, "Linux 6.12.48");
         assert_option_text(&block, 8, 15, "User-Mode Linux, 64 MiB");
         found = find_option(&block, 8, 6, &len_bytes);

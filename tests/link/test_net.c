@@ -489,6 +489,53 @@ static void a_tap_sees_sending_arrival_and_drops_in_order(void **state)
     assert_int_equal(fixture->record_count, 4);
 }
 
+static void note_queue(void *user, const struct ttb_net_end *end, uint64_t time_ns, uint64_t frames)
+{
+    struct fixture *fixture = user;
+    struct ttb_net_stats stats;
+
+    ttb_net_end_get_stats(end, &stats);
+    assert_int_equal(stats.waiting_frames, frames);
+    fixture->records[fixture->record_count++] = (struct record){
+        .time_ns = time_ns, .host = end == fixture->hosts[1], .tag = (uint32_t)frames};
+}
+
+static void cut_link(void *user, uint64_t time_ns)
+{
+    struct fixture *fixture = user;
+
+    (void)time_ns;
+    assert_int_equal(ttb_net_link_set_up(fixture->link, false), 0);
+}
+
+static void who_watches_queues_is_told_whenever_more_or_fewer_frames_wait(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ttb_net_end *a = add_host(fixture), *b;
+
+    assert_int_equal(ttb_net_add_host(fixture->net, "quiet", NULL, NULL, &b), 0);
+    fixture->hosts[1] = b;
+    /* 60 bytes and what is around them take 672 ns. */
+    fixture->link = connect_ends(fixture, a, b, PARAMS(.rate_bps = 1000000000, .queue_frames = 2));
+    ttb_net_watch_queues(fixture->net, note_queue, fixture);
+    for (unsigned i = 0; i < 4; i++) /* one is sent, two wait, one is too much */
+        send_frame_at(fixture, 10, 0, 1, i, 60);
+    send_frame_at(fixture, 2000, 0, 1, 4, 60);
+    send_frame_at(fixture, 2000, 0, 1, 5, 60);
+    send_frame_at(fixture, 2000, 0, 1, 6, 60);
+    assert_int_equal(ttb_net_call_at(fixture->net, 2100, cut_link, fixture, NULL), 0);
+    run_until(fixture, TTB_TIME_NEVER);
+    assert_int_equal(fixture->record_count, 8);
+    expect_record(fixture, 0, 10, 0, 1);
+    expect_record(fixture, 1, 10, 0, 2);
+    expect_record(fixture, 2, 682, 0, 1);
+    expect_record(fixture, 3, 1354, 0, 0);
+    expect_record(fixture, 4, 2000, 0, 1); /* the line is busy until 2026 */
+    expect_record(fixture, 5, 2000, 0, 2);
+    expect_record(fixture, 6, 2026, 0, 1);
+    expect_record(fixture, 7, 2100, 0, 0);
+}
+
 static void every_drop_reason_has_a_name(void **state)
 {
     (void)state;
@@ -539,6 +586,7 @@ int main(void)
         TEST(each_port_of_a_switch_has_its_own_queue),
         TEST(a_loop_of_switches_ends_the_run_with_an_error),
         TEST(a_tap_sees_sending_arrival_and_drops_in_order),
+        TEST(who_watches_queues_is_told_whenever_more_or_fewer_frames_wait),
         TEST(every_drop_reason_has_a_name),
         TEST(a_network_may_be_freed_with_frames_and_timers_in_it),
 #undef TEST

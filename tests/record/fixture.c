@@ -114,6 +114,7 @@ struct ttb_trace_writer *open_writer(struct fixture *f, uint64_t seed)
         .host_kernel = "Linux 6.1 x86_64",
         .ns3_version = "3.37",
         .no_look_ahead = true,
+        .ports_only = true,
     };
     struct ttb_trace_writer_opts opts = {
         .size = sizeof(opts),

@@ -49,6 +49,7 @@ static void header_and_tables_come_back_whole(void **state)
     assert_non_null(header->ttb_version);
     assert_int_equal(header->component_count, 1);
     assert_true(header->no_look_ahead);
+    assert_true(header->ports_only);
     /* Nothing of the wall clock in run.ttb. */
     assert_int_equal(header->started_wall_ns, 0);
 

@@ -320,6 +320,14 @@ typedef void (*ttb_net_tap_fn)(void *user, const struct ttb_net_tap_record *reco
 /** Set the tap; NULL: none. */
 void ttb_net_set_tap(struct ttb_net *net, ttb_net_tap_fn fn, void *user);
 
+/** Gets the number of frames that wait at an end for its line (ttb_net_stats.waiting_frames), whenever it
+ * changes. As a tap, it may read anything and change nothing. */
+typedef void (*ttb_net_queue_fn)(void *user, const struct ttb_net_end *end, uint64_t time_ns,
+                                 uint64_t frames);
+
+/** Be told of all queues; NULL: of none. */
+void ttb_net_watch_queues(struct ttb_net *net, ttb_net_queue_fn fn, void *user);
+
 #ifdef __cplusplus
 }
 #endif

@@ -170,6 +170,7 @@ struct ttb_trace_header {
     /** wall.ttb only: when the run began, ns since 1970. Writers ignore it. */
     uint64_t started_wall_ns;
     bool no_look_ahead; /**< as in struct ttb_bridge_opts: it shows in the grants */
+    bool ports_only;    /**< the trace leaves out what goes on at devices and in queues */
 };
 
 /** Size and SHA-256 of a file, into len_bytes and sha256. @return 0, or what the system says */
@@ -270,7 +271,8 @@ struct ttb_trace_cost {
     uint64_t awaited_ns; /**< of a node: part of wall_ns in which others waited for it */
 };
 
-/** More or fewer frames wait in a device's queue than when this was last recorded of it. */
+/** More or fewer frames wait than when this was last recorded of the place: in the queue of a device, or for
+ * the line of the built-in network that begins at a port or at a switch. */
 struct ttb_trace_queue {
     uint32_t place;
     uint32_t frames;

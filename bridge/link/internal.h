@@ -35,6 +35,7 @@
 /* A frame's content; copies of a flooded frame share it. */
 struct ttb__frame {
     unsigned references;
+    uint64_t mark; /* 0: none */
     size_t len_bytes;
     uint8_t data[];
 };
@@ -128,6 +129,8 @@ struct ttb_net {
     int failed;          /* 0 or what ttb_net_run() returns from now on */
     ttb_net_tap_fn tap;
     void *tap_user;
+    struct ttb_net_marks marks;
+    void *marks_user;
     ttb_net_queue_fn queue_told;
     void *queue_user;
     struct ttb__error error;

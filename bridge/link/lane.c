@@ -24,6 +24,7 @@ struct ttb__frame *ttb__frame_new(const void *data, size_t len_bytes)
     if (!frame)
         return NULL;
     frame->references = 1;
+    frame->mark = 0;
     frame->len_bytes = len_bytes;
     memcpy(frame->data, data, len_bytes);
     return frame;

@@ -41,6 +41,7 @@ void ttb__net_tap(struct ttb_net *net, enum ttb_net_tap_event event, enum ttb_ne
         .end = end,
         .frame = frame->data,
         .len_bytes = frame->len_bytes,
+        .mark = frame->mark,
     };
 
     if (net->tap)
@@ -109,6 +110,23 @@ void ttb_net_set_tap(struct ttb_net *net, ttb_net_tap_fn fn, void *user)
 {
     net->tap = fn;
     net->tap_user = user;
+}
+
+int ttb_net_set_marks(struct ttb_net *net, const struct ttb_net_marks *marks, void *user)
+{
+    if (marks && marks->size < sizeof(*marks))
+        return ttb__net_fail(net, -EINVAL, "marks: size %zu is too small", marks->size);
+    net->marks = marks ? *marks : (struct ttb_net_marks){.size = 0};
+    net->marks_user = user;
+    return 0;
+}
+
+static void mark(const struct ttb_net_end *end, struct ttb__frame *frame)
+{
+    const struct ttb_net *net = end->net;
+
+    if (net->marks.sent)
+        frame->mark = net->marks.sent(net->marks_user, end);
 }
 
 void ttb_net_watch_queues(struct ttb_net *net, ttb_net_queue_fn fn, void *user)
@@ -294,6 +312,7 @@ static void port_transmitted(void *user, struct ttb_port *port, uint64_t time_ns
         ttb__net_break(end->net, -ENOMEM, "no memory for a frame");
         return;
     }
+    mark(end, frame);
     if (end->lane)
         ttb__lane_send_at(end->lane, frame, time_ns);
     else
@@ -372,6 +391,7 @@ int ttb_net_host_send(struct ttb_net_end *host, const void *data, size_t len_byt
     frame = ttb__frame_new(data, len_bytes);
     if (!frame)
         return ttb__net_fail(net, -ENOMEM, "no memory for a frame");
+    mark(host, frame);
     ttb__end_send(host, frame);
     ttb__frame_release(frame);
     return net->failed;
@@ -381,6 +401,8 @@ bool ttb__end_receive(struct ttb_net_end *end, struct ttb__frame *frame)
 {
     struct ttb_net *net = end->net;
 
+    if (end->kind == TTB__END_PORT && net->marks.arrives)
+        net->marks.arrives(net->marks_user, end, frame->mark);
     if (end->kind == TTB__END_PORT && ttb_port_deliver(end->port, frame->data, frame->len_bytes))
         return false;
     ttb__net_tap(net, TTB_NET_TAP_RECEIVE, TTB_NET_DROP_NONE, end, net->now_ns, frame);

@@ -142,7 +142,8 @@ EthernetLinkDevice::GetTypeId()
                             MakeTraceSourceAccessor(&EthernetLinkDevice::m_phyTxEndTrace),
                             "ns3::Packet::TracedCallback")
             .AddTraceSource("PhyTxDrop",
-                            "A frame that waited was lost because the link was cut.",
+                            "A frame that waited, or was on its way, was lost because the "
+                            "link was cut.",
                             MakeTraceSourceAccessor(&EthernetLinkDevice::m_phyTxDropTrace),
                             "ns3::Packet::TracedCallback")
             .AddTraceSource("PhyRxEnd",
@@ -170,7 +171,6 @@ EthernetLinkDevice::EthernetLinkDevice()
       m_free{0, 0, 1},
       m_lastArrivalNs(0),
       m_cuts(0),
-      m_flying(0),
       m_sent(0),
       m_received(0),
       m_dropped{}
@@ -189,6 +189,7 @@ EthernetLinkDevice::DoDispose()
     NS_LOG_FUNCTION(this);
     m_next.Cancel();
     m_cuts++; // nothing of what is on its way shall arrive
+    m_flying.clear();
     if (m_channel)
     {
         m_channel->Detach(this);
@@ -262,7 +263,7 @@ EthernetLinkDevice::Transmit(Ptr<Packet> frame, bool waited)
     Time delay = GetCurrentDelay();
     m_lastArrivalNs = std::max(m_lastArrivalNs, AddSaturating(end.Ceil(), delay.GetNanoSeconds()));
     EthernetLinkDevice* peer = m_channel->GetPeer(this);
-    m_flying++;
+    m_flying.push_back(frame);
     Simulator::ScheduleWithContext(peer->GetNode()->GetId(),
                                    NanoSeconds(m_lastArrivalNs - NowNs()),
                                    &EthernetLinkDevice::Arrive,
@@ -364,7 +365,7 @@ EthernetLinkDevice::Arrive(EthernetLinkDevice* peer, Ptr<Packet> frame, uint32_t
     {
         return; // lost, and counted
     }
-    m_flying--;
+    m_flying.pop_front(); // arrivals keep the order
     peer->Receive(frame);
 }
 
@@ -518,12 +519,15 @@ EthernetLinkDevice::LoseFrames()
 {
     NS_LOG_FUNCTION(this);
     m_cuts++;
-    m_dropped[DROP_DOWN] += m_flying;
-    m_flying = 0;
+    std::deque<Ptr<Packet>> lost;
+    lost.swap(m_flying);
     while (m_queue && !m_queue->IsEmpty())
     {
-        Ptr<Packet> frame = m_queue->Dequeue();
-        m_dropped[DROP_DOWN]++;
+        lost.push_back(m_queue->Dequeue());
+    }
+    m_dropped[DROP_DOWN] += lost.size();
+    for (const auto& frame : lost)
+    {
         m_phyTxDropTrace(frame);
     }
     // What is repaired is a line on which nothing is.

@@ -5,7 +5,8 @@
  * frames are told by their content, among the last few thousand. Which of several
  * equal ones was delivered: links do not reorder, so the oldest that has not been seen at this place yet;
  * one that was reported lost only if there is no other (a medium that several share loses a frame for
- * one and delivers it to another).
+ * one and delivers it to another). Likewise, which one was lost: one that has arrived somewhere only if
+ * there is no other.
  *
  * All of it depends on the frames' order and content only. A wrong guess gives a wrong id and nothing
  * else: payloads are compared byte by byte before one is left out.
@@ -34,7 +35,7 @@ struct entry {
     uint64_t hash;
     uint64_t ordinal, previous; /* previous in the bucket, 0: none */
     uint64_t packet;
-    bool lost;
+    bool lost, arrived;
 };
 
 /* The payload that a packet was last seen with: that which a record without one has, for a reader. */
@@ -78,7 +79,9 @@ static struct entry *entry_at(struct ttb__packets *packets, uint64_t ordinal)
 /* 0 stands for an empty slot; that one key in 2^64 is missed does no harm. */
 static uint64_t seen_key(uint64_t packet, const struct ttb_trace_frame *frame)
 {
-    uint64_t key[3] = {packet, frame->place, frame->what};
+    /* What a port did not take has arrived there, too. */
+    enum ttb_trace_what what = frame->what == TTB_TRACE_DROPPED ? TTB_TRACE_DELIVERED : frame->what;
+    uint64_t key[3] = {packet, frame->place, what};
 
     return XXH3_64bits(key, sizeof(key));
 }
@@ -123,20 +126,21 @@ static struct entry *find(struct ttb__packets *packets, uint64_t hash,
                           const struct ttb_trace_frame *frame)
 {
     struct entry *entry = entry_at(packets, packets->buckets[hash % BUCKETS]);
-    struct entry *oldest = NULL, *oldest_lost = NULL;
+    struct entry *oldest = NULL, *oldest_unlikely = NULL;
+    bool is_lost = frame->what == TTB_TRACE_LOST;
 
     for (int walk = 0; entry && walk < WALK_MAX; walk++) {
         if (entry->hash == hash) {
             if (was_seen(packets, seen_key(entry->packet, frame)))
                 break;
-            if (entry->lost)
-                oldest_lost = entry;
+            if (entry->lost || (is_lost && entry->arrived))
+                oldest_unlikely = entry;
             else
                 oldest = entry;
         }
         entry = entry_at(packets, entry->previous);
     }
-    return oldest ? oldest : oldest_lost;
+    return oldest ? oldest : oldest_unlikely;
 }
 
 static struct entry *identify(struct ttb__packets *packets, struct ttb_trace_frame *frame)
@@ -177,6 +181,8 @@ bool ttb__trace_packets_identify(struct ttb__packets *packets, struct ttb_trace_
         packets->last_transmitted = entry->packet;
     if (frame->what == TTB_TRACE_LOST)
         entry->lost = true;
+    else if (frame->what == TTB_TRACE_DELIVERED || frame->what == TTB_TRACE_DROPPED)
+        entry->arrived = true;
     key = seen_key(entry->packet, frame);
     packets->seen[key % SEEN] = key;
 

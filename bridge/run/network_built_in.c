@@ -255,9 +255,27 @@ static void on_tap(void *user, const struct ttb_net_tap_record *record)
     known = find_end(network, record->end);
     if (known && record->event == TTB_NET_TAP_DROP)
         ttb__traced_lost(network->writer, (size_t)(known->link - network->links), record->time_ns,
-                         ttb_net_drop_name(record->reason), 0, record->frame, record->len_bytes);
+                         ttb_net_drop_name(record->reason), record->mark, record->frame,
+                         record->len_bytes);
     else if (known && known->link->pcap)
         ttb__pcap_write(known->link->pcap, record->time_ns, record->frame, record->len_bytes);
+}
+
+/* A frame's mark is its packet's id in the trace. */
+static uint64_t on_sent(void *user, const struct ttb_net_end *end)
+{
+    const struct ttb__network *network = user;
+
+    (void)end;
+    return ttb_trace_writer_last_packet(network->writer);
+}
+
+static void on_arrival(void *user, const struct ttb_net_end *end, uint64_t mark)
+{
+    const struct ttb__network *network = user;
+
+    (void)end;
+    ttb_trace_writer_next_packet(network->writer, mark);
 }
 
 static void on_queue(void *user, const struct ttb_net_end *end, uint64_t time_ns, uint64_t frames)
@@ -306,6 +324,8 @@ static int watch_queues(struct ttb__network *network, const struct ttb__network_
 static int build(const struct ttb__network_plan *plan, struct ttb__network **made)
 {
     const struct ttb_net_opts opts = {.size = sizeof(opts), .seed = plan->scenario->seed};
+    const struct ttb_net_marks marks = {
+        .size = sizeof(marks), .sent = on_sent, .arrives = on_arrival};
     struct ttb__network *network = calloc(1, sizeof(*network));
     int rc;
 
@@ -332,6 +352,8 @@ static int build(const struct ttb__network_plan *plan, struct ttb__network **mad
     if (!rc)
         rc = watch_queues(network, plan);
     ttb_net_set_tap(network->net, on_tap, network);
+    if (!rc && network->writer)
+        rc = ttb_net_set_marks(network->net, &marks, network);
     return rc;
 }
 

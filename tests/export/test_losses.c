@@ -14,14 +14,17 @@ static const char scenario[] =
     "  a:\n"
     "    interfaces: [{link: lan, address: 10.0.0.1/24}, {link: cable, address: 10.1.0.1/24}]\n"
     "    run:\n"
+    /* The same frame again and again, also while the link is cut. */
+    "      - {command: arping -c 11 -I eth1 10.1.0.9, background: true}\n"
     "      - ping -c 8 -i 0.2 10.0.0.2 ; true\n"
     "      - ping -c 20 -i 0.01 -s 1400 10.1.0.2 ; true\n"
     "      - ping -c 5 -i 0.1 -s 9000 -W 1 10.1.0.2 ; true\n"
+    "      - {at: 8s, command: 'ping -c 10 -i 0.01 -s 1400 -W 1 10.1.0.2 ; true'}\n"
     "  b:\n"
     "    interfaces: [{link: lan, address: 10.0.0.2/24}, {link: cable, address: 10.1.0.2/24}]\n"
     "events:\n"
-    "  - {at: 6s, link: cable, set: {up: false}}\n"
-    "  - {at: 7s, link: cable, set: {up: true}}\n";
+    "  - {at: 8053ms, link: cable, set: {up: false}}\n"
+    "  - {at: 9s, link: cable, set: {up: true}}\n";
 
 static unsigned number_of(const char *line)
 {
@@ -67,6 +70,7 @@ static void check_losses(void)
 
         assert_int_equal(lost(link, "lost"), counted(link, "loss"));
         assert_int_equal(lost(link, "queue full"), counted(link, "queue"));
+        assert_int_equal(lost(link, "link down"), counted(link, "down"));
     }
     all = lost("lan", "") + lost("cable", "");
     /* Each was sent before, under the same id. */
@@ -75,6 +79,13 @@ static void check_losses(void)
                   "jq -s '[.[] | select(.what == \"transmitted\") | .packet] as $sent | "
                   "[.[] | select(.what == \"lost\" and (.packet | IN($sent[])))] | length'"),
         all);
+    /* On links with two ends, none was lost and arrived. */
+    assert_int_equal(
+        number_of("$TTB export run -f jsonl --table frames | "
+                  "jq -s '[.[] | select(.what == \"lost\") | .packet] as $lost | "
+                  "[.[] | select(.what == \"delivered\" and (.packet | IN($lost[])))] | length'"),
+        0);
+    assert_true(lost("cable", "link down") > 0);
     snprintf(directory, sizeof(directory), "%s/run", work);
     make_capture(directory, capture);
     compare_capture(directory, capture);

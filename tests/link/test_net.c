@@ -489,6 +489,63 @@ static void a_tap_sees_sending_arrival_and_drops_in_order(void **state)
     assert_int_equal(fixture->record_count, 4);
 }
 
+struct marker {
+    struct fixture *fixture;
+    uint64_t next, seen[8];
+    size_t count;
+};
+
+static uint64_t mark_sent(void *user, const struct ttb_net_end *end)
+{
+    struct marker *marker = user;
+
+    assert_ptr_equal(end, marker->fixture->hosts[0]);
+    return marker->next++;
+}
+
+static void note_mark(void *user, const struct ttb_net_tap_record *record)
+{
+    struct marker *marker = user;
+
+    if (record->event != TTB_NET_TAP_SEND)
+        marker->seen[marker->count++] = record->mark;
+}
+
+static void a_frame_keeps_its_mark_through_a_switch_and_where_it_is_dropped(void **state)
+{
+    struct fixture *fixture = *state;
+    struct marker marker = {.fixture = fixture, .next = 7};
+    struct ttb_net_marks marks = {.sent = mark_sent};
+    struct ttb_net_switch *sw;
+
+    assert_int_equal(ttb_net_add_switch(fixture->net, NULL, &sw), 0);
+    for (int i = 0; i < 3; i++) {
+        struct ttb_net_end *port;
+
+        add_host(fixture);
+        assert_int_equal(ttb_net_switch_add_port(sw, &port), 0);
+        connect_ends(fixture, fixture->hosts[i], port,
+                     PARAMS(.rate_bps = 1000000000, .queue_frames = TTB_NET_NO_QUEUE));
+    }
+    assert_int_equal(ttb_net_set_marks(fixture->net, &marks, &marker), -EINVAL);
+    marks.size = sizeof(marks);
+    assert_int_equal(ttb_net_set_marks(fixture->net, &marks, &marker), 0);
+    ttb_net_set_tap(fixture->net, note_mark, &marker);
+    /* To all: the switch has it, then both others. The second finds the line busy. */
+    send_frame_at(fixture, 10, 0, 255, 0, 60);
+    send_frame_at(fixture, 10, 0, 255, 1, 60);
+    run_until(fixture, TTB_TIME_NEVER);
+    assert_int_equal(marker.count, 4);
+    assert_int_equal(marker.seen[0], 8);
+    for (size_t i = 1; i < 4; i++)
+        assert_int_equal(marker.seen[i], 7);
+    assert_int_equal(ttb_net_set_marks(fixture->net, NULL, NULL), 0);
+    send_frame_at(fixture, 20000, 0, 255, 2, 60);
+    run_until(fixture, TTB_TIME_NEVER);
+    assert_int_equal(marker.count, 7);
+    assert_int_equal(marker.seen[6], 0);
+}
+
 static void note_queue(void *user, const struct ttb_net_end *end, uint64_t time_ns, uint64_t frames)
 {
     struct fixture *fixture = user;
@@ -586,6 +643,7 @@ int main(void)
         TEST(each_port_of_a_switch_has_its_own_queue),
         TEST(a_loop_of_switches_ends_the_run_with_an_error),
         TEST(a_tap_sees_sending_arrival_and_drops_in_order),
+        TEST(a_frame_keeps_its_mark_through_a_switch_and_where_it_is_dropped),
         TEST(who_watches_queues_is_told_whenever_more_or_fewer_frames_wait),
         TEST(every_drop_reason_has_a_name),
         TEST(a_network_may_be_freed_with_frames_and_timers_in_it),

@@ -21,7 +21,7 @@ static void collect(void *user, const struct ttb_trace_tables *tables,
         seen->packets[seen->count++] = record->frame.packet;
 }
 
-/* A frame at a place, in short: T transmitted, D delivered, L lost, S sent, R received; in lower case
+/* A frame at a place, in short: T transmitted, D delivered, X dropped by the port, L lost, S sent, R received; in lower case
  * the id is given, else found. */
 struct step {
     char what;
@@ -100,6 +100,22 @@ static void a_lost_frame_is_not_the_one_that_arrives(void **state)
     CHECK({'T', 0, 'a', 1}, {'L', 0, 'a', 1}, {'T', 0, 'a', 2}, {'D', 1, 'a', 2});
     /* On a shared medium, one receiver lost it. */
     CHECK({'T', 0, 'a', 1}, {'L', 2, 'a', 1}, {'D', 1, 'a', 1});
+}
+
+static void a_frame_that_has_arrived_is_not_the_one_that_is_lost(void **state)
+{
+    (void)state;
+    CHECK({'T', 0, 'a', 1}, {'D', 1, 'a', 1}, {'T', 0, 'a', 2}, {'L', 2, 'a', 2}, {'T', 0, 'a', 3},
+          {'D', 1, 'a', 3});
+    /* But on a shared medium one may lose what another one got. */
+    CHECK({'T', 0, 'a', 1}, {'D', 1, 'a', 1}, {'L', 2, 'a', 1});
+}
+
+static void a_frame_that_a_port_did_not_take_does_not_arrive_there_later(void **state)
+{
+    (void)state;
+    CHECK({'T', 0, 'a', 1}, {'X', 1, 'a', 1}, {'D', 2, 'a', 1}, {'T', 0, 'a', 2}, {'D', 1, 'a', 2},
+          {'D', 2, 'a', 2});
 }
 
 static void a_frame_from_nowhere_gets_an_id_too(void **state)
@@ -245,6 +261,8 @@ int main(void)
         T(a_broadcast_is_one_frame_at_all_its_receivers),
         T(equal_frames_in_flight_arrive_in_order),
         T(a_lost_frame_is_not_the_one_that_arrives),
+        T(a_frame_that_has_arrived_is_not_the_one_that_is_lost),
+        T(a_frame_that_a_port_did_not_take_does_not_arrive_there_later),
         T(a_frame_from_nowhere_gets_an_id_too),
         T(a_given_id_is_used_and_not_used_again),
         T(floods_of_equal_frames_are_no_burden),

@@ -312,6 +312,7 @@ struct ttb_net_tap_record {
     const struct ttb_net_end *end;
     const void *frame; /**< valid during the call only */
     size_t len_bytes;
+    uint64_t mark; /**< see ttb_net_set_marks(); 0: none */
 };
 
 /** Called for everything that happens to frames, in order. It may read anything and change nothing. */
@@ -319,6 +320,22 @@ typedef void (*ttb_net_tap_fn)(void *user, const struct ttb_net_tap_record *reco
 
 /** Set the tap; NULL: none. */
 void ttb_net_set_tap(struct ttb_net *net, ttb_net_tap_fn fn, void *user);
+
+/**
+ * Which frame is which: a number for each frame, which it keeps on its way, through switches and where it is
+ * multiplied, until it is told where it ends. Equal frames cannot be told apart otherwise. Both are called
+ * from within ttb_net_run(); they may read anything and change nothing.
+ */
+struct ttb_net_marks {
+    size_t size; /**< sizeof(struct ttb_net_marks) */
+    /** A port (within ttb_bridge_advance()) or a host has sent a frame. @return its number; 0: none */
+    uint64_t (*sent)(void *user, const struct ttb_net_end *end);
+    /** The frame with this number is about to be given to a port, by ttb_port_deliver(). */
+    void (*arrives)(void *user, const struct ttb_net_end *end, uint64_t mark);
+};
+
+/** Set both; NULL: frames have no numbers. @return 0; -EINVAL: `size` is not set */
+int ttb_net_set_marks(struct ttb_net *net, const struct ttb_net_marks *marks, void *user);
 
 /** Gets the number of frames that wait at an end for its line (ttb_net_stats.waiting_frames), whenever it
  * changes. As a tap, it may read anything and change nothing. */

@@ -208,7 +208,6 @@ typedef void (*ttb_ns3_frame_fn)(void *user, const struct ttb_ns3_frame *frame);
  *
  * Lost, with these reasons:
  *   - Ethernet: "queue full", "link down", "too long" where it is sent, "lost" where it should arrive.
- *     Frames that are on the link when it is cut are counted (ttb_ns3_link_get_stats()) and not told.
  *   - CSMA: the same, and "collisions" (too many back-offs); "lost" at those it is for.
  *   - Point-to-point: "queue full", "lost".
  *   - Wifi, where it is sent: "retries exhausted", "queue full", "waited too long", "too old to be sent

@@ -458,8 +458,9 @@ int ttb_trace_write(struct ttb_trace_writer *writer, const struct ttb_trace_reco
 
 /**
  * Packet ids. The writer gives every frame that a node transmits a new id, and finds the id of one
- * that is delivered by its content: the oldest equal frame that was transmitted, not lost and not yet
- * delivered at that port. A network that knows better reads the id in its transmit callback (last_packet),
+ * that is delivered by its content: the oldest equal frame that was transmitted, not lost and has not yet
+ * arrived at that port, taken or not; of one that is lost, the oldest that has not arrived anywhere. A
+ * network that knows better reads the id in its transmit callback (last_packet),
  * gives frames that begin inside it one that no frame had before (new_packet), records what happens to
  * them under their ids, and announces the id before ttb_port_deliver() (next_packet; 0: not known).
  */

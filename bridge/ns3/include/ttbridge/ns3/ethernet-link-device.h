@@ -17,6 +17,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 
 /**
  * @file
@@ -208,11 +209,11 @@ class EthernetLinkDevice : public ns3::NetDevice
     uint32_t m_preambleBytes;                      //!< before a frame
     uint32_t m_gapBytes;                           //!< after a frame
 
-    Moment m_free;           //!< when the line is free again
-    int64_t m_lastArrivalNs; //!< of the frames sent so far
-    uint32_t m_cuts;         //!< frames sent before the last one do not arrive
-    uint64_t m_flying;       //!< frames on their way to the other end
-    ns3::EventId m_next;     //!< TransmitWaiting()
+    Moment m_free;                              //!< when the line is free again
+    int64_t m_lastArrivalNs;                    //!< of the frames sent so far
+    uint32_t m_cuts;                            //!< frames sent before the last one do not arrive
+    ns3::EventId m_next;                        //!< TransmitWaiting()
+    std::deque<ns3::Ptr<ns3::Packet>> m_flying; //!< on their way to the other end, as they arrive
 
     uint64_t m_sent;                                //!< see GetSent()
     uint64_t m_received;                            //!< see GetReceived()

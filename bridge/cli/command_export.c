@@ -57,6 +57,24 @@ static bool is_the_trace(const char *path, const char *output)
            (stat(inside, &trace) == 0 && trace.st_dev == out.st_dev && trace.st_ino == out.st_ino);
 }
 
+/* Before the output is made, or what was there is overwritten: a trace that is none. A pipe can be read but
+ * once. */
+static int check_trace(const char *path)
+{
+    struct ttb_trace_reader *reader;
+    struct stat about;
+    char text[1024];
+
+    if (stat(path, &about) == 0 && !S_ISDIR(about.st_mode) && !S_ISREG(about.st_mode))
+        return 0;
+    if (ttb_trace_reader_open(path, NULL, &reader, text, sizeof(text))) {
+        fprintf(stderr, "ttb export: %s\n", text);
+        return EXIT_BROKEN;
+    }
+    ttb_trace_reader_free(reader);
+    return 0;
+}
+
 static int export_to(const char *path, const struct ttb_export_opts *opts, int fd,
                      const char *output)
 {
@@ -93,6 +111,9 @@ static int run_export(const char *path, const struct ttb_export_opts *opts, cons
 
     /* A reader that has seen enough is told apart from a crash. */
     signal(SIGPIPE, SIG_IGN);
+    status = check_trace(path);
+    if (status)
+        return status;
     if (strcmp(output, "-") == 0)
         return export_to(path, opts, fd, "standard output");
     if (is_the_trace(path, output))

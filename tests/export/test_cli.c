@@ -127,6 +127,15 @@ static void wrong_usage_is_named(void **state)
     expect(f->directory, ". -f csv", 0, "record,", "");
     expect(f->directory, ". -f csv -o /dev/full", 3, "", "No space left on device");
     expect(f->directory, "nowhere -f csv", 3, "", "nowhere");
+    /* What is there is not given up for nothing. */
+    expect(f->directory, "nowhere -f csv -o new; s=$?; test -e new && s=9; exit $s", 3, "",
+           "ttb export: trace nowhere: No such file");
+    expect(f->directory,
+           ". -f csv > kept; echo no trace > none; $TTB export none -f csv -o kept; s=$?; "
+           "test -s kept || s=9; rm kept none; exit $s",
+           3, "", "trace none: offset 0: is no trace");
+    expect(f->directory, ". -f csv > /dev/null; cat run.ttb | $TTB export /dev/stdin -f csv", 0,
+           "record,", "");
 }
 
 static void a_profile_says_where_the_wall_time_went(void **state)

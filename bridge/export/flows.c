@@ -96,6 +96,11 @@ static int add_sent(struct ttb__flows *flows, const struct ttb_trace_record *rec
     flow = &flows->flows[index];
     if (!flow->sent_packets)
         flow->first_sent_ns = record->time_ns;
+    if (info.is_syn) {
+        flow->has_several_syns |= flow->has_syn && flow->syn_sequence != info.sequence;
+        flow->has_syn = true;
+        flow->syn_sequence = info.sequence;
+    }
     flow->last_sent_ns = record->time_ns;
     flow->sent_packets++;
     flow->sent_bytes += frame->len_bytes;

@@ -20,6 +20,9 @@ struct ttb__flow {
     uint32_t from; /* place */
     uint32_t to;   /* the place where frames arrived; TTB_TRACE_NONE: nowhere */
     bool to_several;
+    /* TCP: the sequence number that its SYN had, if it had one only. */
+    bool has_syn, has_several_syns;
+    uint32_t syn_sequence;
     uint32_t next; /* in its bucket */
     uint64_t sent_packets, sent_bytes, sent_ip_bytes;
     uint64_t arrived_packets;                                     /* at one place at least */

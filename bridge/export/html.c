@@ -16,7 +16,8 @@ enum table {
     HEADS,
     GRANTS,
     TEXTS,
-    COSTS
+    COSTS,
+    QUEUES
 };
 
 /* What is kept of a frame: enough for all headers; more of protocols whose messages are decoded. */
@@ -36,6 +37,7 @@ static int html_begin(struct ttb_export *export)
     ttb__columns_begin(&html->grants, "grants", &export->stream);
     ttb__columns_begin(&html->texts, "texts", &export->stream);
     ttb__columns_begin(&html->costs, "costs", &export->stream);
+    ttb__columns_begin(&html->queues, "queues", &export->stream);
     rc = ttb__flows_begin(&html->flows);
     if (!rc)
         rc = ttb__flying_new(&html->seen);
@@ -293,6 +295,18 @@ static int add_cost(struct ttb__html *html, const struct ttb_trace_record *recor
     return ttb__columns_end_row(columns);
 }
 
+static int add_queue(struct ttb__html *html, const struct ttb_trace_record *record)
+{
+    struct ttb__columns *columns = &html->queues;
+
+    if (!has_room(html, QUEUES, columns))
+        return 0;
+    add_time(html, QUEUES, columns, record->time_ns);
+    ttb__columns_number(columns, 1, id_or_none(record->queue.place));
+    ttb__columns_number(columns, 2, record->queue.frames);
+    return ttb__columns_end_row(columns);
+}
+
 static int html_record(struct ttb_export *export, const struct ttb_trace_tables *tables,
                        const struct ttb_trace_record *record)
 {
@@ -303,6 +317,8 @@ static int html_record(struct ttb_export *export, const struct ttb_trace_tables 
         return add_grant(export->state, record);
     case TTB_TRACE_COST:
         return add_cost(export->state, record);
+    case TTB_TRACE_QUEUE:
+        return add_queue(export->state, record);
     default:
         return add_texts(export->state, record);
     }
@@ -311,8 +327,8 @@ static int html_record(struct ttb_export *export, const struct ttb_trace_tables 
 static int html_end(struct ttb_export *export)
 {
     struct ttb__html *html = export->state;
-    struct ttb__columns *all[] = {&html->frames, &html->heads, &html->grants, &html->texts,
-                                  &html->costs};
+    struct ttb__columns *all[] = {&html->frames, &html->heads, &html->grants,
+                                  &html->texts,  &html->costs, &html->queues};
     struct ttb_trace_bytes before, after;
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -337,6 +353,7 @@ static void html_clear(struct ttb_export *export)
     ttb__columns_clear(&html->grants);
     ttb__columns_clear(&html->texts);
     ttb__columns_clear(&html->costs);
+    ttb__columns_clear(&html->queues);
     ttb__flows_clear(&html->flows);
     ttb__flying_free(html->seen);
     for (unsigned i = 0; i < html->reason_count; i++)

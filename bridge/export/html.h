@@ -17,11 +17,11 @@
 #define TTB__HTML_REASONS_MAX 255
 
 struct ttb__html {
-    struct ttb__columns frames, heads, grants, texts, costs;
+    struct ttb__columns frames, heads, grants, texts, costs, queues;
     struct ttb__flows flows;
     struct ttb__flying_table *seen; /* which head a packet had: sequence; its hash: flow */
-    uint64_t omitted[5];            /* rows beyond the limit, of each table in this order */
-    uint64_t last_ns[5];            /* of each table's row before */
+    uint64_t omitted[6];            /* rows beyond the limit, of each table in this order */
+    uint64_t last_ns[6];            /* of each table's row before */
     uint64_t last_packet, last_cost_wall_ns;
     uint64_t latest_ns; /* of what the report holds */
     unsigned reason_count;

@@ -125,6 +125,10 @@ static void write_header(struct ttb__stream *stream, const struct ttb_trace_head
     ttb__json_text(stream, "cpu", header->cpu_model, first);
     ttb__json_text(stream, "host", header->host_kernel, first);
     ttb__json_text(stream, "ns3", header->ns3_version, first);
+    if (header->ports_only) {
+        ttb__json_key(stream, "ports_only", first);
+        ttb__stream_text(stream, "true");
+    }
     ttb__json_key(stream, "components", first);
     ttb__stream_char(stream, '[');
     for (size_t i = 0; i < header->component_count; i++) {
@@ -218,6 +222,8 @@ static void write_flow(struct ttb__stream *stream, const struct ttb__flow *flow)
         ttb__json_number(stream, "jitter_ns", flow->jitter_16 >> 4, &first);
     }
     ttb__json_number(stream, "reordered", flow->reordered_packets, &first);
+    if (flow->has_syn && !flow->has_several_syns)
+        ttb__json_number(stream, "syn", flow->syn_sequence, &first);
     ttb__stream_char(stream, '}');
 }
 
@@ -251,7 +257,7 @@ static void write_reasons(struct ttb__stream *stream, const struct ttb__html *ht
 
 void ttb__html_write_facts(struct ttb_export *export, const struct ttb__html *html)
 {
-    static const char *const tables[] = {"frames", "heads", "grants", "texts", "costs"};
+    static const char *const tables[] = {"frames", "heads", "grants", "texts", "costs", "queues"};
     struct ttb__stream *stream = &export->stream;
     struct hosts hosts = {.stream = stream, .first = true};
     bool first = true, inner = true;

@@ -24,6 +24,11 @@ static void take_ports(const uint8_t *at, size_t len_bytes, struct ttb__tuple *t
     default:
         break;
     }
+    /* RFC 9293, section 3.1. */
+    if (tuple->protocol == TTB__IP_TCP && len_bytes >= 14 && (at[13] & 2)) {
+        info->is_syn = true;
+        info->sequence = (uint32_t)be16(at + 4) << 16 | be16(at + 6);
+    }
 }
 
 static bool take_ipv4(const uint8_t *at, size_t len_bytes, struct ttb__tuple *tuple,

@@ -28,6 +28,8 @@ struct ttb__tuple {
 struct ttb__tuple_info {
     uint8_t dscp;
     bool has_ports;    /* not of later fragments, nor of protocols without ports */
+    bool is_syn;       /* a TCP segment that opens a connection */
+    uint32_t sequence; /* of that */
     uint32_t ip_bytes; /* IP header and what follows */
 };
 

@@ -4,8 +4,8 @@ import { contains, equal, ok, run } from "./harness.mjs";
 
 const SHIFT = 8, CTRL = 2;
 
-/* What of the timeline's pixels is of a colour that style.css names. */
-function pixels(name) {
+/* What of the timeline's pixels, those from one height to another, is of a colour that style.css names. */
+function pixels(name, from = 0, to = 1e6) {
     return `(() => {
         const canvas = document.querySelector("#timeline"), copy = document.createElement("canvas");
         [copy.width, copy.height] = [canvas.width, canvas.height];
@@ -17,7 +17,8 @@ function pixels(name) {
         c.drawImage(canvas, 0, 0);
         const { data } = c.getImageData(0, 0, copy.width, copy.height);
         let n = 0;
-        for (let i = 0; i < data.length; i += 4) n += data[i] === r && data[i + 1] === g && data[i + 2] === b;
+        const wide = 4 * copy.width;
+        for (let i = ${from} * wide; i < Math.min(data.length, ${to} * wide); i += 4) n += data[i] === r && data[i + 1] === g && data[i + 2] === b;
         return n;
     })()`;
 }
@@ -158,12 +159,12 @@ await run([
         await page.key("n");
         await page.key("z");
         const [begin, end] = await range(page), box = await page.box("#timeline"), lanes = await page.evaluate("document.querySelector('#lanes-space').offsetHeight");
-        const height = (lanes - 30) / 3, x = (time) => 132 + ((time - begin) / (end - begin)) * (box.width - 132);
-        await page.click("#timeline", { dx: x(0.011), dy: 30 + height * 1.75 });
+        const height = (lanes - 42) / 3, x = (time) => 132 + ((time - begin) / (end - begin)) * (box.width - 132);
+        await page.click("#timeline", { dx: x(0.011), dy: 42 + height * 1.75 });
         contains(await selected(page, "#packet-list"), "0.011000000 router.eth0 received", "below the line of the second lane");
-        await page.click("#timeline", { dx: x(0.011), dy: 30 + height * 1.25 });
+        await page.click("#timeline", { dx: x(0.011), dy: 42 + height * 1.25 });
         contains(await selected(page, "#packet-list"), "0.011000000 router.eth0 sent", "above it");
-        await page.mouse("mouseMoved", box.x + x(0.011), box.y + 30 + height * 1.25);
+        await page.mouse("mouseMoved", box.x + x(0.011), box.y + 42 + height * 1.25);
         await page.until("!document.querySelector('#tooltip').hidden && document.querySelector('#tooltip').innerText.includes('echo reply')", "the tooltip");
     }],
     ["the console is in step with the timeline", async ({ open, report }) => {
@@ -209,15 +210,71 @@ await run([
         await page.key("3");
         await page.until("document.querySelector('#panel-plots').innerText.includes('65 measured')", "20 echoes and 45 segments");
         await page.settle();
-        equal(await page.evaluate("document.querySelectorAll('#panel-plots .uplot').length"), 4, "plots");
+        equal(await page.evaluate("document.querySelectorAll('#panel-plots .uplot').length"), 4, "plots: nothing was told of queues");
         const labels = await page.evaluate("[...document.querySelectorAll('#panel-plots .canvas')].map((c) => c.getAttribute('aria-label'))");
         contains(labels[1], "max: at most 3 ms", "one-way delay");
         contains(labels[2], "max: at most 6 ms", "round trips");
-        contains(labels[3], "right: at most 1", "under way");
+        equal(labels[3], null, "queues");
+        contains(labels[4], "right: at most 1", "under way");
         const box = await page.box("#panel-plots .u-over");
         await page.drag("#panel-plots .u-over", [box.width * 0.25, 50], [box.width * 0.5, 50]);
         const marked = await range(page);
         ok(Math.abs(marked[0] - 0.5) < 0.02 && Math.abs(marked[1] - 1) < 0.02, `dragging zooms everything: ${marked}`);
+    }],
+    ["queues are what the network told, and others than nodes are shown where they were seen", async ({ open, report }) => {
+        const page = await open(report("connection"));
+        await page.key("3");
+        await page.until("document.querySelector('#panel-plots').innerText.includes('measured')", "plots");
+        await page.settle();
+        const label = (n) => page.evaluate(`[...document.querySelectorAll('#panel-plots .canvas')][${n}].getAttribute("aria-label")`);
+        equal(await label(3), "client.eth0: at most 9; sw/right: at most 5", "queues");
+        /* One delay is twenty times the others: a linear scale would show nothing of these. */
+        const boxes = () => page.evaluate("[...document.querySelectorAll('#panel-plots figcaption input')].map((box) => box.checked)");
+        equal(await boxes(), [true, false], "logarithmic: delays, not round trips");
+        const plots = () => page.evaluate("[...document.querySelectorAll('#panel-plots .uplot')].length");
+        await page.click("#panel-plots figcaption .chip");
+        equal([await boxes(), await plots()], [[false, false], 5], "as the user wants it");
+        /* From 22.5 ms on the level of before stands. */
+        await page.evaluate("document.querySelector('#timeline').focus()");
+        for (let i = 0; i < 3; i++) await page.key("+");
+        const [begin, end] = await range(page);
+        ok(begin > 0.13 && end < 0.17, `the middle: ${begin} to ${end}`);
+        await page.until("[...document.querySelectorAll('#panel-plots .canvas')][3].getAttribute('aria-label') === 'sw/right: at most 1'", "what still waits");
+        await page.key("2");
+        equal(await page.evaluate("[...document.querySelectorAll('#panel-sequence .chip')].map((c) => c.innerText)"), ["client", "server", "console and events"], "neither links nor the switch, where nothing was seen");
+        await page.key("f");
+        const lanes = await page.evaluate("document.querySelector('#lanes-space').offsetHeight"), box = await page.box("#lanes");
+        ok(lanes <= box.height + 1 && lanes > 42 + 2 * 26, `two lanes: ${lanes}`);
+    }],
+    ["sequence numbers count from where the connection began", async ({ open, report }) => {
+        const page = await open(report("connection"));
+        await page.key("1");
+        await page.until("document.querySelector('#packet-list .row').children[6].textContent === 'TCP'", "heads are there");
+        const info = (await rows(page, "#packet-list")).map((cells) => cells[8]);
+        equal([info[0], info[2], info[4], info[6]], ["40000 → 80 [SYN] seq 0 win 65535", "80 → 40000 [SYN, ACK] seq 0 ack 1 win 65535",
+            "40000 → 80 [PSH, ACK] seq 1 ack 1 win 65535, 100 bytes", "40000 → 80 [PSH, ACK] seq 201 ack 1 win 65535, 100 bytes"], "beyond 2^32, too");
+        await page.evaluate("document.querySelector('#packet-list').focus()");
+        for (let i = 0; i < 5; i++) await page.key("ArrowDown");
+        contains(await page.text("#packet-detail"), "Sequence number\n1 (4294967291)", "in full");
+        contains(await page.text("#packet-detail"), "Acknowledgement\n1 (7001)", "in full");
+    }],
+    ["events say to whom they happened", async ({ open, report }) => {
+        const page = await open(report("connection"));
+        await page.key("6");
+        const cells = await page.evaluate("[...document.querySelectorAll('#panel-outcome tbody tr')].map((row) => [...row.children].slice(1).map((cell) => cell.innerText))");
+        equal(cells.slice(-2), [["set", "left", "delay 1.5 ms rate 20 Mbit/s"], ["carrier-off", "server eth0", ""]], "the table");
+        await page.key("2");
+        await page.click("#sequence-notes");
+        await page.until("document.querySelector('#sequence-list').dataset.count === '15'", "two events");
+        await page.evaluate("document.querySelector('#sequence-list').focus()");
+        await page.key("End");
+        await page.key("ArrowUp");
+        contains(await selected(page, "#sequence-list"), "server: carrier-off eth0", "the last but one");
+        /* Close to each other, both have their words on the timeline. */
+        for (const [from, to] of [[18, 28], [30, 39]]) {
+            const written = await page.evaluate(pixels("event", from, to));
+            ok(written > 20, `words between ${from} and ${to}: ${written} pixels`);
+        }
     }],
     ["flows, profile and certificate have their figures", async ({ open, report }) => {
         const page = await open(report("sample"));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Writes the traces that the report's tests look at:
- *   report_traces sample|hostile|truncated DIRECTORY
+ *   report_traces sample|hostile|truncated|connection DIRECTORY
  *   report_traces large DIRECTORY FRAMES
  *   report_traces chatty DIRECTORY LINES
  */
@@ -95,6 +95,15 @@ static void frame(struct ttb_trace_writer *writer, uint64_t time_ns, uint32_t pl
                       .payload = {.data = data, .len_bytes = known_bytes},
                       .port_reason = what == TTB_TRACE_DROPPED ? TTB_DROP_NO_BUFFER : TTB_DROP_NONE,
                       .reason = text(what == TTB_TRACE_LOST ? "queue full" : "")}});
+}
+
+static void queue(struct ttb_trace_writer *writer, uint64_t time_ns, uint32_t place,
+                  uint32_t frames)
+{
+    put(writer, (struct ttb_trace_record){.kind = TTB_TRACE_QUEUE,
+                                          .time_ns = time_ns,
+                                          .node = TTB_TRACE_NONE,
+                                          .queue = {.place = place, .frames = frames}});
 }
 
 static void console(struct ttb_trace_writer *writer, uint64_t time_ns, uint32_t node,
@@ -302,6 +311,66 @@ static void write_sample(struct ttb_trace_writer *writer)
     part_cost(writer, TTB_TRACE_PART_NETWORK, S / 4);
 }
 
+/* A TCP connection whose sequence numbers begin near their end, over links that queue, with a switch between them
+ * whose ports see nothing; and a cable that is pulled. Places: 0 client.eth0, 1 server.eth0, 2 sw/left,
+ * 3 sw/right, 4 left, 5 right. */
+static void write_connection(const char *directory)
+{
+    struct ttb_trace_writer *writer = open_trace(directory, "connection");
+    uint8_t data[1514] = {0};
+
+    add_link(writer, 0, "left");
+    add_link(writer, 1, "right");
+    add_node(writer, 0, "client");
+    add_node(writer, 1, "server");
+    add_port(writer, 0, "eth0", 0);
+    add_port(writer, 1, "eth0", 1);
+    for (uint32_t link = 0; link < 2; link++)
+        MUST(ttb_trace_writer_add_place(
+            writer,
+            &(struct ttb_trace_place){.kind = TTB_TRACE_DEVICE,
+                                      .name = link ? "sw/right" : "sw/left",
+                                      .node = TTB_TRACE_NONE,
+                                      .link = link},
+            NULL));
+    for (uint32_t link = 0; link < 2; link++)
+        MUST(ttb_trace_writer_add_place(writer,
+                                        &(struct ttb_trace_place){.kind = TTB_TRACE_LINK_PLACE,
+                                                                  .name = link ? "right" : "left",
+                                                                  .node = TTB_TRACE_NONE,
+                                                                  .link = link},
+                                        NULL));
+    state(writer, 0, 0, TTB_NODE_WAITING, "");
+    state(writer, 0, 1, TTB_NODE_WAITING, "");
+    tcp(data, 1, 2, 40000, 80, 4294967290, 0, 0x02, 0);
+    frame(writer, 10 * MS, 0, 0, TTB_TRACE_TRANSMITTED, 1, data, 54, 54);
+    frame(writer, 11 * MS, 1, 1, TTB_TRACE_DELIVERED, 1, data, 54, 54);
+    tcp(data, 2, 1, 80, 40000, 7000, 4294967291, 0x12, 0);
+    frame(writer, 11 * MS, 1, 1, TTB_TRACE_TRANSMITTED, 2, data, 54, 54);
+    frame(writer, 12 * MS, 0, 0, TTB_TRACE_DELIVERED, 2, data, 54, 54);
+    for (uint32_t i = 0; i < 10; i++) {
+        tcp(data, 1, 2, 40000, 80, 4294967291 + 100 * i, 7001, 0x18, 100);
+        frame(writer, 20 * MS, 0, 0, TTB_TRACE_TRANSMITTED, 3 + i, data, 154, 154);
+    }
+    queue(writer, 20 * MS, 0, 9);
+    queue(writer, 21 * MS, 0, 4);
+    queue(writer, 21 * MS, 3, 5);
+    queue(writer, 22 * MS, 0, 0);
+    queue(writer, 23 * MS, 3, 1);
+    for (uint32_t i = 0; i < 10; i++) {
+        tcp(data, 1, 2, 40000, 80, 4294967291 + 100 * i, 7001, 0x18, 100);
+        frame(writer, (24 + i) * MS, 1, 1, TTB_TRACE_DELIVERED, 3 + i, data, 154, 154);
+    }
+    event(writer, 50 * MS, TTB_TRACE_NONE, "set", "left", "delay 1500000 ns rate 20000000 bit/s");
+    event(writer, 52 * MS, 1, "carrier-off", "eth0", "");
+    /* One that is under way much longer than the others. */
+    udp(data, 1, 2, 7, 142);
+    frame(writer, 60 * MS, 0, 0, TTB_TRACE_TRANSMITTED, 13, data, 142, 142);
+    frame(writer, 290 * MS, 1, 1, TTB_TRACE_DELIVERED, 13, data, 142, 142);
+    MUST(ttb_trace_writer_close(
+        writer, &(struct ttb_trace_end){.end_ns = 300 * MS, .ending = TTB_TRACE_DONE}));
+}
+
 /* Whatever a guest, a scenario or a forged trace may say. */
 static void write_hostile(const char *directory)
 {
@@ -355,7 +424,8 @@ static void write_hostile(const char *directory)
         &(struct ttb_trace_end){.end_ns = 200 * MS, .ending = TTB_TRACE_FAILED, .why = evil}));
 }
 
-/* Twenty nodes that send to each other by TCP: two records for each frame, 10 us apart. */
+/* Twenty nodes that send to each other by TCP: two records for each frame, 10 us apart, and
+ * one of the sender's queue. */
 static void write_large(const char *directory, uint64_t frames)
 {
     struct ttb_trace_writer *writer = open_trace(directory, "large");
@@ -384,6 +454,7 @@ static void write_large(const char *directory, uint64_t frames)
             (uint32_t)i * 1000, (uint32_t)i, 0x10, 1000 + i % 400);
         if (i % 4 == 0)
             grant(writer, time_ns, from);
+        queue(writer, time_ns, from, (uint32_t)(i % 13));
         frame(writer, time_ns, from, from, TTB_TRACE_TRANSMITTED, i + 1, data, 128, 1054 + i % 400);
         if (i % 200 != 199)
             frame(writer, time_ns + 9000, to, to, TTB_TRACE_DELIVERED, i + 1, data, 128,
@@ -422,12 +493,14 @@ int main(int argc, char **argv)
                         : NULL));
     } else if (argc == 3 && strcmp(argv[1], "hostile") == 0) {
         write_hostile(argv[2]);
+    } else if (argc == 3 && strcmp(argv[1], "connection") == 0) {
+        write_connection(argv[2]);
     } else if (argc == 4 && strcmp(argv[1], "large") == 0) {
         write_large(argv[2], strtoull(argv[3], NULL, 10));
     } else if (argc == 4 && strcmp(argv[1], "chatty") == 0) {
         write_chatty(argv[2], strtoull(argv[3], NULL, 10));
     } else {
-        fprintf(stderr, "usage: report_traces sample|hostile|truncated DIRECTORY\n"
+        fprintf(stderr, "usage: report_traces sample|hostile|truncated|connection DIRECTORY\n"
                         "       report_traces large DIRECTORY FRAMES\n"
                         "       report_traces chatty DIRECTORY LINES\n");
         return 2;

@@ -131,6 +131,25 @@ async function loadGrants() {
     return sortByTime(table);
 }
 
+async function loadQueues() {
+    const blocks = blocksOf("queues"), rows = rowsOf(blocks);
+    const table = {
+        time: new Float64Array(rows), place: new Int32Array(rows), frames: new Uint32Array(rows),
+    };
+    let row = 0, time = 0;
+    for (const block of blocks) {
+        const [times, places, frames] = await unpack(block.element);
+        for (let i = 0; i < block.rows; i++, row++) {
+            table.time[row] = time += times.signed();
+            table.place[row] = places.number() - 1;
+            table.frames[row] = frames.number();
+        }
+        block.element.remove();
+        await breathe();
+    }
+    return sortByTime(table);
+}
+
 async function loadTexts() {
     const result = [];
     let time = 0;
@@ -231,6 +250,6 @@ class Heads {
 export async function load(progress) {
     const facts = JSON.parse(document.getElementById("facts").textContent);
     const frames = sortByTime(await loadFrames(progress));
-    const [grants, texts, costs] = [await loadGrants(), await loadTexts(), await loadCosts()];
-    return { facts, frames, grants, texts, costs, heads: new Heads() };
+    const [grants, queues, texts, costs] = [await loadGrants(), await loadQueues(), await loadTexts(), await loadCosts()];
+    return { facts, frames, grants, queues, texts, costs, heads: new Heads() };
 }

@@ -34,6 +34,20 @@ export function ipv4(b, at) {
     return `${b[at]}.${b[at + 1]}.${b[at + 2]}.${b[at + 3]}`;
 }
 
+/* TCP's sequence numbers begin anywhere; people count from where the connection began. */
+const sequenceBases = new Map();
+
+/** @param flows  with the sequence number of their SYN, if it is known */
+export function countSequencesFrom(flows) {
+    for (const f of flows)
+        if (f.syn !== undefined) sequenceBases.set(`${f.source} ${f.source_port} ${f.destination} ${f.destination_port}`, f.syn);
+}
+
+function relative(sequence, source, from, destination, to) {
+    const base = sequenceBases.get(`${source} ${from} ${destination} ${to}`);
+    return base === undefined ? sequence : (sequence - base) >>> 0;
+}
+
 /* RFC 5952: the longest run of zeros, of two at least, the first of equals. */
 export function ipv6(b, at) {
     const words = [];
@@ -130,7 +144,7 @@ function dns(d, at) {
         place = data + length;
     }
     if (response && flags & 15) info += ` ${RCODES[flags & 15] ?? "error " + (flags & 15)}`;
-    d.info = `DNS ${info}`;
+    d.info = info;
 }
 
 function dhcp(d, at) {
@@ -161,7 +175,7 @@ function dhcp(d, at) {
         else if (b[o] === 3 && length >= 4) d.field("Router", ipv4(b, o + 2), o, 2 + length);
         o += 2 + length;
     }
-    d.info = `DHCP ${type} ${mac(b, at + 28)}${be32(b, at + 16) ? " " + ipv4(b, at + 16) : ""}`;
+    d.info = `${type} ${mac(b, at + 28)}${be32(b, at + 16) ? " " + ipv4(b, at + 16) : ""}`;
 }
 
 function udp(d, at, end) {
@@ -212,6 +226,8 @@ function tcp(d, at, end) {
     const header = (b[at + 12] >> 4) * 4, flags = b[at + 13], window = be16(b, at + 14);
     const names = TCP_FLAG_NAMES[flags];
     const data = Math.max(0, end - at - header);
+    const shownSeq = relative(seq, d.source, from, d.destination, to), shownAck = relative(ack, d.destination, to, d.source, from);
+    const both = (shown, given) => (shown === given ? given : `${shown} (${given})`);
     d.layer("TCP", at);
     d.protocol = "TCP";
     d.ports = [from, to];
@@ -219,8 +235,8 @@ function tcp(d, at, end) {
     if (d.isFull) {
         d.field("Source port", from, at, 2);
         d.field("Destination port", to, at + 2, 2);
-        d.field("Sequence number", seq, at + 4, 4);
-        d.field("Acknowledgement", ack, at + 8, 4);
+        d.field("Sequence number", both(shownSeq, seq), at + 4, 4);
+        d.field("Acknowledgement", flags & 16 ? both(shownAck, ack) : ack, at + 8, 4);
         d.field("Header", `${header} bytes`, at + 12, 1);
         d.field("Flags", `${hex(flags, 2)}: ${names}`, at + 13, 1);
         d.field("Window", window, at + 14, 2);
@@ -228,7 +244,7 @@ function tcp(d, at, end) {
     }
     const sack = tcpOptions(d, at + 20, Math.min(at + header, b.length));
     if (d.isFull) d.field("Data", `${data} bytes`, at + header, Math.max(0, Math.min(b.length, end) - at - header));
-    d.info = `${from} → ${to} [${names}] seq ${seq}${flags & 16 ? ` ack ${ack}` : ""} win ${window}` +
+    d.info = `${from} → ${to} [${names}] seq ${shownSeq}${flags & 16 ? ` ack ${shownAck}` : ""} win ${window}` +
         `${data ? `, ${data} bytes` : ""}${sack ? ", SACK" : ""}`;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What is known of a run beyond its rows: who takes part, which records are of one frame. */
 import { breathe } from "./dom.js";
-import { lowerBound, plain } from "./format.js";
+import { duration, lowerBound, plain, rate } from "./format.js";
+import { countSequencesFrom } from "./decode.js";
 
 /* What happened to a frame; as in trace.proto. */
 export const TRANSMITTED = 1, DELIVERED = 2, DROPPED = 3, SENT = 4, RECEIVED = 5, LOST = 6;
@@ -126,6 +127,7 @@ export class Model {
         this.participants = makeParticipants(facts);
         this.linkNames = new Map(facts.links.map((link) => [link.id, link.name]));
         this.hosts = new Map(facts.hosts);
+        countSequencesFrom(facts.flows);
         this.nodeIndex = new Map();
         this.participants.forEach((p) => p.kind === "node" && this.nodeIndex.set(p.id, p.index));
         this.placeOwner = Int32Array.from(facts.places, (place) => place.owner.index);
@@ -133,6 +135,10 @@ export class Model {
         this.placeLink = Int32Array.from(facts.places, (place) => place.link ?? -1);
         const watched = watchedLinks(facts, this.participants);
         this.isWatched = facts.places.map((place) => watched.has(place.link));
+        /* Whether anything was seen there. */
+        for (const participant of this.participants) participant.isSeen = false;
+        for (let row = 0; row < this.rows; row++)
+            if (frames.place[row] >= 0) facts.places[frames.place[row]].owner.isSeen = true;
         Object.assign(this, chain(frames));
         this.#fates();
         this.#span();
@@ -199,7 +205,8 @@ export class Model {
         this.consoleTimes = Float64Array.from(this.console, (text) => text.time);
         this.events = of(EVENT).map((text) => {
             const [action, target = "", detail = ""] = parts(text);
-            const readable = detail.replace(/(\d+) ppb/g, (all, ppb) => `${Number(ppb) / 1e7} %`);
+            const readable = detail.replace(/\b(\d+) (ppb|ns|bit\/s)(?!\S)/g, (all, n, unit) =>
+                unit === "ppb" ? `${Number(n) / 1e7} %` : unit === "ns" ? duration(Number(n)) : rate(Number(n)));
             return { time: text.time, node: text.node, action, target, detail: readable };
         });
         this.states = of(STATE).map((text) => ({ ...text, text: plain(text.data), up: UP_STATES.includes(text.code) }));
@@ -221,6 +228,12 @@ export class Model {
                 spans.push({ begin: state.time });
             }
         }
+    }
+
+    /** "server: carrier-off eth0", "set line down". */
+    eventText({ node, action, target, detail }) {
+        const name = this.nodeName(node), what = [action, target, detail].filter(Boolean).join(" ");
+        return name && name !== target ? `${name}: ${what}` : what;
     }
 
     nodeName(id) {

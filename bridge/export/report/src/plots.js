@@ -59,43 +59,70 @@ function* delays(state) {
     }
 }
 
-/* Frames that were sent and have neither arrived nor been lost; by link, the most in each bin. */
-function underWay(state) {
-    const { model } = state, { what, place, time } = model.frames, b = bins(state);
-    const links = new Map();
-    const change = (key, by, when) => {
-        let link = links.get(key);
-        if (!link) links.set(key, (link = { level: 0, changes: 0, most: new Float64Array(BINS).fill(-1), last: new Float64Array(BINS), first: null }));
-        link.changes++;
-        if (when >= state.begin) {
-            const at = b.at(when);
-            link.first ??= link.level;
-            link.most[at] = Math.max(link.most[at], link.level, link.level + by);
-            link.last[at] = link.level + by;
+/* Numbers that stand until they change, by key: the most in each bin. They are told in the order of time, those
+ * before the range as well. */
+class Levels {
+    /* @param before  what they were before the first change; null: not known */
+    constructor(state, before) {
+        Object.assign(this, { state, before, bins: bins(state), all: new Map() });
+    }
+
+    set(key, level, time) {
+        let one = this.all.get(key);
+        if (!one) this.all.set(key, (one = { level: this.before, most: new Float64Array(BINS).fill(-1), last: new Float64Array(BINS), first: undefined }));
+        if (time >= this.state.begin) {
+            const at = this.bins.at(time);
+            if (one.first === undefined) one.first = one.level;
+            one.most[at] = Math.max(one.most[at], one.level ?? 0, level);
+            one.last[at] = level;
         }
-        link.level += by;
-    };
+        one.level = level;
+    }
+
+    get(key) {
+        return this.all.get(key)?.level ?? 0;
+    }
+
+    plot(name) {
+        const values = new Map(), sums = new Map();
+        for (const [key, one] of this.all) {
+            /* Bins in which nothing happens keep the level. */
+            let level = one.first === undefined ? one.level : one.first;
+            const result = Array.from(one.most, (most, i) => {
+                const value = most < 0 ? level : most;
+                if (most >= 0) level = one.last[i];
+                return value;
+            });
+            values.set(key, result);
+            sums.set(key, result.reduce((sum, value) => sum + (value ?? 0), 0));
+        }
+        return { times: this.bins.times, series: busiest(sums, name).map(({ key, name: text }) => ({ name: text, values: values.get(key) })) };
+    }
+}
+
+/* Frames that were sent and have neither arrived nor been lost, by link. */
+function underWay(state) {
+    const { model } = state, { what, place, time } = model.frames, levels = new Levels(state, 0);
     for (let row = 0; row < model.rows && time[row] <= state.end; row++) {
         const first = model.origin[row];
         if (what[first] !== TRANSMITTED || place[first] < 0) continue;
         const key = model.placeLink[place[first]];
         if (row === first) {
-            if (model.fate[row] !== UNKNOWN && model.next[row] >= 0) change(key, 1, time[row]);
+            if (model.fate[row] !== UNKNOWN && model.next[row] >= 0) levels.set(key, levels.get(key) + 1, time[row]);
         } else if (row === model.arrival[first] || (model.arrival[first] < 0 && SIDE[what[row]] === BAD && model.next[row] < 0)) {
-            change(key, -1, time[row]);
+            levels.set(key, levels.get(key) - 1, time[row]);
         }
     }
-    const sums = new Map([...links].map(([key, link]) => [key, link.changes]));
-    return { times: b.times, series: busiest(sums, (key) => model.linkNames.get(key) ?? "no link").map(({ key, name }) => {
-        const link = links.get(key);
-        /* Bins in which nothing happens keep the level. */
-        let level = link.first ?? link.level;
-        return { name, values: Array.from(link.most, (value, i) => {
-            const result = value < 0 ? level : value;
-            if (value >= 0) level = link.last[i];
-            return result;
-        }) };
-    }) };
+    return levels.plot((key) => model.linkNames.get(key) ?? "no link");
+}
+
+/* Frames that wait in each queue, as the network has told. */
+function waiting(state) {
+    const { model } = state, { time, place, frames } = model.queues;
+    const levels = new Levels(state, model.facts.from_ns ? null : 0);
+    for (let i = 0; i < time.length && time[i] <= state.end; i++)
+        if (place[i] >= 0 && !state.hidden.has(model.placeOwner[place[i]])) levels.set(place[i], frames[i], time[i]);
+    return levels.plot((key) => model.placeLabel(key));
 }
 
 /**
@@ -147,10 +174,22 @@ async function roundTrips(model, stop, progress) {
 
 /* ---------------------------------------------------------------------------------------- the plots */
 
+/* Some values so much larger than most that these would lie on the axis. */
+const FAR = 20;
+
 class Plot {
-    constructor(state, title, format, controls = []) {
+    /* @param spreads  values may lie far apart: a logarithmic scale then, or if the user wants it */
+    constructor(state, title, format, controls = [], spreads = false) {
         this.state = state;
         this.format = format;
+        if (spreads) {
+            this.log = el("input", { type: "checkbox" });
+            this.log.addEventListener("input", () => {
+                this.isChosen = true;
+                this.show(...this.shown);
+            });
+            controls = [...controls, el("label", { class: "chip" }, this.log, "logarithmic")];
+        }
         this.said = el("span", { class: "hint", role: "status" });
         this.canvas = el("div", { class: "canvas" });
         this.root = el("figure", { class: "plot" }, el("figcaption", {}, el("b", {}, title), ...controls, this.said), this.canvas);
@@ -158,15 +197,17 @@ class Plot {
     }
 
     /* @param data  {times in s, series: [{name, values}]} */
-    show({ times, series }) {
-        const colours = palette(), names = series.map((s) => s.name).join("\0") + colours.text;
+    show({ times, series }, empty = "Nothing in the range shown.") {
+        this.shown = [{ times, series }, empty];
+        const isLog = this.#isLogarithmic(series);
+        const colours = palette(), names = series.map((s) => s.name).join("\0") + colours.text + isLog;
         const width = Math.max(200, this.canvas.clientWidth), height = 190;
         const { begin, end } = this.state;
         if (!series.length) {
             this.chart?.destroy();
             this.chart = null;
             this.names = "";
-            this.canvas.replaceChildren(el("p", { class: "hint" }, "Nothing in the range shown."));
+            this.canvas.replaceChildren(el("p", { class: "hint" }, empty));
             return;
         }
         const data = [times, ...series.map((s) => s.values)];
@@ -177,23 +218,34 @@ class Plot {
             this.chart?.destroy();
             this.canvas.replaceChildren();
             this.names = names;
-            this.chart = new uPlot(this.#options(series, colours, width, height), data, this.canvas);
+            this.chart = new uPlot(this.#options(series, colours, width, height, isLog), data, this.canvas);
         }
         this.chart.batch(() => {
             this.chart.setScale("x", { min: begin / 1e9, max: end / 1e9 });
             const top = series.reduce((most, s) => s.values.reduce((a, b) => Math.max(a, b ?? 0), most), 0);
-            this.chart.setScale("y", { min: 0, max: top * 1.08 || 1 });
+            this.chart.setScale("y", isLog ? { min: this.#least(series) / 1.3, max: top * 1.3 } : { min: 0, max: top * 1.08 || 1 });
         });
         this.canvas.setAttribute("role", "img");
         this.canvas.setAttribute("aria-label", series.map((s) => `${s.name}: at most ${this.format(s.values.reduce((a, b) => Math.max(a, b ?? 0), 0))}`).join("; "));
     }
 
-    #options(series, colours, width, height) {
+    #least(series) {
+        return series.reduce((least, s) => s.values.reduce((a, b) => (b > 0 && b < a ? b : a), least), Infinity);
+    }
+
+    #isLogarithmic(series) {
+        if (!this.log) return false;
+        const values = series.flatMap((s) => s.values).filter((v) => v > 0).sort((a, b) => a - b);
+        if (!this.isChosen) this.log.checked = values.length > 0 && values.at(-1) > FAR * values[values.length >> 1];
+        return this.log.checked && values.length > 0;
+    }
+
+    #options(series, colours, width, height, isLog) {
         const axis = { stroke: colours.dim, grid: { stroke: colours.line, width: 1 }, ticks: { stroke: colours.line }, font: "11px system-ui, sans-serif" };
         return {
             width, height, pxAlign: 1, cursor: { sync: { key: "ttb" }, drag: { x: true, y: false, setScale: false } },
             legend: { live: true },
-            scales: { x: { time: false, auto: false }, y: { auto: false } },
+            scales: { x: { time: false, auto: false }, y: { auto: false, distr: isLog ? 3 : 1 } },
             series: [
                 { label: "time", value: (u, v) => (v === null ? "" : exactTime(Math.round(v * 1e9))) },
                 ...series.map((s, i) => ({
@@ -203,7 +255,7 @@ class Plot {
             ],
             axes: [
                 { ...axis, values: (u, list) => list.map((v) => `${Number(v.toPrecision(10))} s`) },
-                { ...axis, size: 82, values: (u, list) => list.map((v) => this.format(v)) },
+                { ...axis, size: 82, values: (u, list) => list.map((v) => (v === null ? "" : this.format(v))) },
             ],
             hooks: {
                 setSelect: [(u) => {
@@ -227,10 +279,12 @@ export class Plots {
             el("option", { value: "received" }, "received, by node"), el("option", { value: "sent" }, "sent, by node"), el("option", { value: "link" }, "sent, by link"));
         this.by.addEventListener("input", () => this.update());
         this.throughput = new Plot(state, "Throughput", rate, [this.by]);
-        this.delay = new Plot(state, "One-way delay, port to port", seconds);
-        this.trips = new Plot(state, "Round-trip time, TCP and echo", seconds);
-        this.queue = new Plot(state, "Frames under way, by link", (v) => String(Math.round(v * 100) / 100));
-        this.plots = [this.throughput, this.delay, this.trips, this.queue];
+        this.delay = new Plot(state, "One-way delay, port to port", seconds, [], true);
+        this.trips = new Plot(state, "Round-trip time, TCP and echo", seconds, [], true);
+        const frames = (v) => String(Math.round(v * 100) / 100);
+        this.queues = new Plot(state, "Queues: frames that wait", frames);
+        this.flights = new Plot(state, "Frames under way, by link", frames);
+        this.plots = [this.throughput, this.delay, this.trips, this.queues, this.flights];
         panel.classList.add("scroll", "plots");
         panel.append(...this.plots.map((plot) => plot.root));
         this.update = oncePerFrame(() => this.#update());
@@ -253,7 +307,8 @@ export class Plots {
         this.throughput.show(throughput(state, this.by.value));
         const late = quantiles(delays(state), b, QUANTILES);
         this.delay.show({ times: b.times, series: late.some((s) => s.values.some((v) => v !== null)) ? late : [] });
-        this.queue.show(underWay(state));
+        this.queues.show(waiting(state), state.model.facts.ports_only ? "The trace tells nothing of queues: it has ports only." : "Nothing waits in the range shown.");
+        this.flights.show(underWay(state));
         if (!this.samples) this.#measureTrips();
         const { model } = state, within = this.samples.filter(([time, , place]) =>
             time >= state.begin && time <= state.end && !state.hidden.has(model.placeOwner[place]));

@@ -14,7 +14,7 @@ export class Sequence {
         this.state = state;
         this.model = state.model;
         this.items = [];
-        const able = this.model.participants.filter((p) => p.places.length);
+        const able = this.model.participants.filter((p) => p.kind !== "link" && (p.isSeen || p.kind === "node"));
         const busy = this.#busy();
         /* At first those that talk most, in the scenario's order. */
         this.chosen = new Set([...able].sort((a, b) => busy[b.index] - busy[a.index]).slice(0, Math.min(5, CHOSEN_MAX)).map((p) => p.index));
@@ -98,7 +98,7 @@ export class Sequence {
         }
         for (const event of model.events)
             if (event.time >= state.begin && event.time <= state.end)
-                items.push({ time: event.time, text: `${event.action} ${event.target || model.nodeName(event.node)} ${event.detail}`, kind: "event" });
+                items.push({ time: event.time, text: model.eventText(event), kind: "event" });
         items.sort((a, b) => a.time - b.time);
     }
 

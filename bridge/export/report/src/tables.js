@@ -104,7 +104,7 @@ export function outcome(state, panel) {
             el("td", { class: e.met ? "good" : "bad" }, e.met ? "✓ met" : "✗ not met"), e.text, at(e.time)]))
         : el("p", { class: "hint" }, "The scenario expected nothing."));
     const happened = [
-        ...model.events.map((e) => ({ time: e.time, what: e.action, who: e.target || model.nodeName(e.node), more: e.detail })),
+        ...model.events.map((e) => ({ time: e.time, what: e.action, who: [model.nodeName(e.node), e.target].filter((name, i, all) => name && name !== all[i - 1]).join(" "), more: e.detail })),
         ...model.states.map((s) => ({
             time: s.time, what: STATES[s.code] ?? `state ${s.code}`, who: model.nodeName(s.node),
             more: [s.exit >= 0 ? `its commands ended with ${s.exit}` : "", s.wait > 0 && s.wait & 127 ? `signal ${s.wait & 127}` : "", s.text].filter(Boolean).join("; "),

@@ -7,7 +7,7 @@ import { duration, exactTime, lowerBound, plain, shortTime } from "./format.js";
 import { decode } from "./decode.js";
 import { ARRIVED, BAD, DELIVERED, GONE, IN, OUT, SIDE, TRANSMITTED, WHAT } from "./model.js";
 
-const GUTTER = 132, AXIS = 30, FLIGHTS_MAX = 2500;
+const GUTTER = 132, AXIS = 42, FLIGHTS_MAX = 2500;
 
 function ticks(begin, end, width) {
     const rough = (end - begin) / Math.max(1, width / 110);
@@ -26,7 +26,7 @@ export class Timeline {
         this.minimap = $("minimap");
         this.box = $("lanes");
         this.tooltip = $("tooltip");
-        this.lanes = this.model.participants.filter((p) => p.places.length || p.kind === "node");
+        this.lanes = this.model.participants.filter((p) => p.isSeen || p.kind === "node");
         this.laneOf = new Int32Array(this.model.participants.length).fill(-1);
         this.lanes.forEach((p, lane) => (this.laneOf[p.index] = lane));
         this.draw = oncePerFrame(() => this.#draw());
@@ -290,7 +290,7 @@ export class Timeline {
 
     #drawEvents(c, height) {
         const { model, colours } = this;
-        let free = -Infinity;
+        const free = [-Infinity, -Infinity]; /* where each of two lines of text is free from */
         c.font = `11px ${getComputedStyle(document.body).fontFamily}`;
         for (const event of model.events) {
             const x = Math.round(this.x(event.time)) + 0.5;
@@ -304,13 +304,14 @@ export class Timeline {
             c.stroke();
             c.setLineDash([]);
             c.globalAlpha = 1;
-            const text = [event.action, event.target || model.nodeName(event.node), event.detail].filter(Boolean).join(" ").slice(0, 40);
-            const wide = c.measureText(text).width;
-            if (x > free && x + wide < this.canvas.clientWidth) {
-                c.fillStyle = colours.event;
-                c.fillText(text, x + 3, AXIS - 7);
-                free = x + wide + 10;
-            }
+            const text = model.eventText(event).slice(0, 40), wide = c.measureText(text).width;
+            /* Beside its line, or at the end of the picture on its left. */
+            const left = x + 3 + wide < this.canvas.clientWidth ? x + 3 : x - 3 - wide;
+            const line = free.findIndex((from) => left > from);
+            if (line < 0 || left < GUTTER) continue;
+            c.fillStyle = colours.event;
+            c.fillText(text, left, AXIS - 19 + 12 * line);
+            free[line] = left + wide + 8;
         }
         c.font = `12px ${getComputedStyle(document.body).fontFamily}`;
     }
@@ -568,7 +569,7 @@ export class Timeline {
                 lines.push(`console: ${plain(model.console[i].data).slice(0, 100)}`);
         for (const event of model.events)
             if (Math.abs(event.time - time) <= reach && lines.length < 10)
-                lines.push(`${exactTime(event.time)}  ${event.action} ${event.target || model.nodeName(event.node)} ${event.detail}`);
+                lines.push(`${exactTime(event.time)}  ${model.eventText(event)}`);
         return lines;
     }
 

@@ -7,6 +7,25 @@ import { DELIVERED, SENT, TRANSMITTED } from "./model.js";
 
 const NODES_MAX = 300;
 
+/* Many around one: in columns on both sides of it, in the scenario's order. @return false if that is not what
+ * it looks like, or there is no room */
+function star(points, edges, width, height) {
+    const degrees = new Map(points.map((point) => [point, 0]));
+    for (const edge of edges) for (const point of edge.slice(0, 2)) degrees.set(point, degrees.get(point) + 1);
+    const hub = points.find((point) => degrees.get(point) === points.length - 1), leaves = points.filter((point) => point !== hub);
+    if (!hub || leaves.length < 9 || leaves.some((point) => degrees.get(point) !== 1)) return false;
+    const wide = Math.max(...leaves.map((point) => point.wide)) + 8, high = Math.max(...leaves.map((point) => point.high)) + 3;
+    const rows = Math.floor((height - 4) / high), sides = Math.ceil(leaves.length / rows / 2), per = Math.ceil(leaves.length / (2 * sides));
+    if (rows < 1 || 2 * sides * wide + hub.wide + 40 > width) return false;
+    [hub.x, hub.y] = [width / 2, height / 2];
+    leaves.forEach((point, i) => {
+        const column = Math.floor(i / per), inColumn = Math.min(per, leaves.length - column * per);
+        point.x = column < sides ? wide * (column + 0.5) : width - wide * (2 * sides - column - 0.5);
+        point.y = height / 2 + ((i % per) - (inColumn - 1) / 2) * Math.max(high, (height - 8) / Math.max(per, 6));
+    });
+    return true;
+}
+
 function layout(points, edges, width, height) {
     const n = points.length, length = Math.sqrt((width * height) / Math.max(1, n)) * 0.75;
     const members = points.filter((point) => point.participant);
@@ -17,6 +36,7 @@ function layout(points, edges, width, height) {
         fill(points, width, height);
         return;
     }
+    if (star(points, edges, width, height)) return;
     points.forEach((point, i) => {
         const angle = (2 * Math.PI * i) / n - Math.PI / 2;
         point.x = Math.cos(angle) * width * 0.35;

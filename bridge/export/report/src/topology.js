@@ -69,17 +69,19 @@ function layout(points, edges, width, height) {
             point.y += point.fy * step;
         }
     }
-    upright(points);
+    turn(points, width > 2 * height ? 0 : Math.PI / 2);
     fill(points, width, height);
 }
 
-/* Turn the longest way upright, since labels are wide and low; the first node is above. */
-function upright(points) {
+/* Turn the longest way upright, since labels are wide and low, unless the box is much wider than high; the first
+ * node is above, or on the left. */
+function turn(points, wanted) {
     const mean = (fn) => points.reduce((sum, p) => sum + fn(p), 0) / points.length;
     const mx = mean((p) => p.x), my = mean((p) => p.y);
     const xx = mean((p) => (p.x - mx) ** 2), yy = mean((p) => (p.y - my) ** 2), xy = mean((p) => (p.x - mx) * (p.y - my));
-    const angle = Math.PI / 2 - Math.atan2(2 * xy, xx - yy) / 2;
-    const sign = (points[0].x - mx) * Math.sin(angle) + (points[0].y - my) * Math.cos(angle) > 0 ? -1 : 1;
+    const angle = wanted - Math.atan2(2 * xy, xx - yy) / 2;
+    const along = (points[0].x - mx) * Math.cos(angle - wanted) - (points[0].y - my) * Math.sin(angle - wanted);
+    const sign = along > 0 ? -1 : 1;
     for (const point of points) {
         const dx = point.x - mx, dy = point.y - my;
         point.x = sign * (dx * Math.cos(angle) - dy * Math.sin(angle));

@@ -139,6 +139,7 @@ static void a_run_becomes_tracks_slices_and_flows(void **state)
     struct fixture *f = *state;
     struct ttb_trace_writer *writer = open_writer(f, 9);
     const Track *track;
+    uint64_t time_ns;
     Trace *trace;
 
     write_sample(writer, 2);
@@ -149,12 +150,15 @@ static void a_run_becomes_tracks_slices_and_flows(void **state)
     track = find_track(trace, "client", NULL);
     assert_non_null(track);
     assert_int_equal(track->process->pid, 1);
-    /* Granted at 0, 10 and 20 ms; it sent at the begin of the last two. */
-    track = find_track(trace, "client", "runs");
+    /* Granted at 0, 10 and 20 ms; it sent at the begin of the last two, and waited until its end. */
+    track = find_track(trace, "client", "activity");
     for (unsigned i = 0; i < 3; i++) {
-        expect_event(trace, track, 2 * i, BEGIN, i * 10 * MS, "runs", 0);
-        expect_event(trace, track, 2 * i + 1, END, i * 10 * MS, NULL, 0);
+        expect_event(trace, track, 4 * i, BEGIN, i * 10 * MS, "runs", 0);
+        expect_event(trace, track, 4 * i + 1, END, i * 10 * MS, NULL, 0);
+        expect_event(trace, track, 4 * i + 2, BEGIN, i * 10 * MS, "waits", 0);
+        expect_event(trace, track, 4 * i + 3, END, i < 2 ? (i + 1) * 10 * MS : 6 * S, NULL, 0);
     }
+    assert_null(find_event(trace, track, 12, &time_ns));
     track = find_track(trace, "client", "state");
     expect_event(trace, track, 0, BEGIN, 0, "up", 0);
     expect_event(trace, track, 1, END, 6 * S, NULL, 0);
@@ -180,17 +184,87 @@ static void a_run_becomes_tracks_slices_and_flows(void **state)
     ttb__perfetto__trace__free_unpacked(trace, NULL);
 }
 
+static const char *argument(const Event *event, const char *name)
+{
+    assert_non_null(event);
+    for (size_t i = 0; i < event->n_debug_annotations; i++) {
+        if (strcmp(event->debug_annotations[i]->name, name) == 0)
+            return event->debug_annotations[i]->string_value;
+    }
+    return NULL;
+}
+
+static uint64_t number(const Event *event, const char *name)
+{
+    assert_non_null(event);
+    for (size_t i = 0; i < event->n_debug_annotations; i++) {
+        if (strcmp(event->debug_annotations[i]->name, name) == 0)
+            return event->debug_annotations[i]->uint_value;
+    }
+    return UINT64_MAX;
+}
+
+/* The server is let run at 1, 5 and 9 ms: a frame had come, then its own clock, then two frames. */
+static void a_node_waits_for_its_clock_or_for_a_frame(void **state)
+{
+    struct fixture *f = *state;
+    struct ttb_trace_writer *writer = open_writer(f, 9);
+    uint8_t frame[1514];
+    size_t len_bytes = make_udp(frame, 1, 2, 1, 2, 100);
+    const Track *track;
+    const Event *event;
+    uint64_t time_ns;
+    Trace *trace;
+
+    write_grant(writer, 0, 1);
+    write_packet(writer, 0, 0, TTB_TRACE_TRANSMITTED, 1, frame, len_bytes);
+    write_packet(writer, 1 * MS, 1, TTB_TRACE_DELIVERED, 1, frame, len_bytes);
+    write_grant(writer, 1 * MS, 1);
+    write_packet(writer, 2 * MS, 1, TTB_TRACE_TRANSMITTED, 2, frame, len_bytes);
+    write_grant(writer, 5 * MS, 1);
+    write_packet(writer, 6 * MS, 0, TTB_TRACE_TRANSMITTED, 3, frame, len_bytes);
+    write_packet(writer, 8 * MS, 1, TTB_TRACE_DELIVERED, 4, frame, len_bytes); /* nobody's */
+    write_packet(writer, 9 * MS, 1, TTB_TRACE_DELIVERED, 3, frame, len_bytes);
+    write_grant(writer, 9 * MS, 1);
+    close_writer(writer, 9 * MS);
+    trace = decode(f->directory);
+    check_form(trace);
+
+    track = find_track(trace, "server", "activity");
+    event = find_event(trace, track, 2, &time_ns);
+    assert_string_equal(event->name, "waits");
+    assert_int_equal(time_ns, 0);
+    assert_string_equal(argument(event, "because_of"), "a frame from client");
+    assert_int_equal(number(event, "packet"), 1);
+    /* It ran until it had sent. */
+    expect_event(trace, track, 4, BEGIN, 1 * MS, "runs", 0);
+    assert_int_equal(number(find_event(trace, track, 4, &time_ns), "frames_sent"), 1);
+    expect_event(trace, track, 5, END, 2 * MS, NULL, 0);
+    event = find_event(trace, track, 6, &time_ns);
+    assert_int_equal(time_ns, 2 * MS);
+    assert_string_equal(argument(event, "because_of"), "its clock");
+    event = find_event(trace, track, 10, &time_ns);
+    assert_int_equal(time_ns, 5 * MS);
+    assert_string_equal(argument(event, "because_of"), "a frame from the network");
+    assert_int_equal(number(event, "packet"), 4);
+    ttb__perfetto__trace__free_unpacked(trace, NULL);
+}
+
 static void counters_tell_bytes_in_flight_and_what_simulated_time_cost(void **state)
 {
     static const int64_t bytes[] = {142, 284, 142, 0};
     static const uint64_t times_ns[] = {1000, 1500, 2000, 2500};
     struct fixture *f = *state;
     struct ttb_trace_writer *writer = open_writer(f, 9);
-    struct ttb_trace_record cost = {
-        .kind = TTB_TRACE_COST,
-        .node = 1,
-        .time_ns = 2 * S,
-        .cost = {.part = TTB_TRACE_PART_NODE, .wall_ns = S, .activations = 7, .at_wall_ns = 1}};
+    struct ttb_trace_record cost = {.kind = TTB_TRACE_COST,
+                                    .node = 1,
+                                    .time_ns = 2 * S,
+                                    .cost = {.part = TTB_TRACE_PART_NODE,
+                                             .wall_ns = S,
+                                             .activations = 7,
+                                             .kicks = 5,
+                                             .awaited_ns = 3,
+                                             .at_wall_ns = 1}};
     const Event *event;
     const Track *track;
     uint8_t frame[1514];
@@ -207,6 +281,10 @@ static void counters_tell_bytes_in_flight_and_what_simulated_time_cost(void **st
     write_record(writer, &cost);
     cost.time_ns = 3 * S;
     cost.cost.wall_ns = 3 * S;
+    write_record(writer, &cost);
+    cost.node = TTB_TRACE_NONE;
+    cost.cost = (struct ttb_trace_cost){
+        .part = TTB_TRACE_PART_BRIDGE, .wall_ns = S / 4, .activations = 1, .at_wall_ns = 1};
     write_record(writer, &cost);
     close_writer(writer, 3 * S);
     trace = decode(f->directory);
@@ -228,10 +306,23 @@ static void counters_tell_bytes_in_flight_and_what_simulated_time_cost(void **st
     event = find_event(trace, track, 0, &time_ns);
     assert_int_equal(time_ns, 0);
     assert_true(event->double_counter_value == 0.5);
-    assert_int_equal(event->debug_annotations[1]->uint_value, 7);
     event = find_event(trace, track, 1, &time_ns);
     assert_int_equal(time_ns, 2 * S);
     assert_true(event->double_counter_value == 3.0);
+    assert_null(find_event(trace, track, 2, &time_ns));
+    /* The same as slices, which have arguments. */
+    track = find_track(trace, "server", "wall time");
+    expect_event(trace, track, 0, BEGIN, 0, "1000.000 ms", 0);
+    event = find_event(trace, track, 0, &time_ns);
+    assert_int_equal(number(event, "wall_ns"), S);
+    assert_int_equal(number(event, "activations"), 7);
+    assert_int_equal(number(event, "kicks"), 5);
+    assert_int_equal(number(event, "awaited_ns"), 3);
+    expect_event(trace, track, 1, END, 2 * S, NULL, 0);
+    expect_event(trace, track, 2, BEGIN, 2 * S, "3000.000 ms", 0);
+    expect_event(trace, track, 3, END, 3 * S, NULL, 0);
+    track = find_track(trace, "network", "wall time: bridge");
+    expect_event(trace, track, 0, BEGIN, 0, "250.000 ms", 0);
     ttb__perfetto__trace__free_unpacked(trace, NULL);
 }
 
@@ -512,6 +603,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_run_becomes_tracks_slices_and_flows),
+        TEST(a_node_waits_for_its_clock_or_for_a_frame),
         TEST(counters_tell_bytes_in_flight_and_what_simulated_time_cost),
         TEST(frames_of_one_instant_leave_one_after_the_other),
         TEST(flows_begin_where_the_frame_was_sent),

@@ -182,6 +182,36 @@ bool ttb__export_wants_place(const struct ttb_export *export, const struct ttb_t
     return true;
 }
 
+/* The same, looked up: there are many frames, and few places. Until something is declared nothing changes. */
+static bool wants_place(struct ttb_export *export, const struct ttb_trace_tables *tables,
+                        uint32_t id)
+{
+    uint8_t verdict = id < export->verdict_count ? export->verdicts[id] : 0;
+
+    if (!verdict) {
+        verdict = ttb__export_wants_place(export, tables, id) ? 1 : 2;
+        if (id < export->verdict_count)
+            export->verdicts[id] = verdict;
+    }
+    return verdict == 1;
+}
+
+/* What is declared may be declared again, otherwise: verdicts are found anew. @return 0; -ENOMEM */
+static int forget_verdicts(struct ttb_export *export, const struct ttb_trace_tables *tables)
+{
+    if (tables->place_count > export->verdict_count) {
+        uint8_t *grown = realloc(export->verdicts, 2 * tables->place_count);
+
+        if (!grown)
+            return -ENOMEM;
+        export->verdicts = grown;
+        export->verdict_count = 2 * tables->place_count;
+    }
+    if (export->verdict_count)
+        memset(export->verdicts, 0, export->verdict_count);
+    return 0;
+}
+
 static bool is_about_link(const struct ttb_export *export, const struct ttb_trace_event *event)
 {
     size_t len_bytes = strlen(export->opts.link);
@@ -190,17 +220,17 @@ static bool is_about_link(const struct ttb_export *export, const struct ttb_trac
            memcmp(event->target.data, export->opts.link, len_bytes) == 0;
 }
 
-static bool wants(const struct ttb_export *export, const struct ttb_trace_tables *tables,
+static bool declares(const struct ttb_trace_record *record)
+{
+    return record->kind == TTB_TRACE_NODE_DECLARED || record->kind == TTB_TRACE_LINK_DECLARED ||
+           record->kind == TTB_TRACE_PLACE_DECLARED;
+}
+
+static bool wants(struct ttb_export *export, const struct ttb_trace_tables *tables,
                   const struct ttb_trace_record *record)
 {
-    switch (record->kind) {
-    case TTB_TRACE_NODE_DECLARED:
-    case TTB_TRACE_LINK_DECLARED:
-    case TTB_TRACE_PLACE_DECLARED:
+    if (declares(record))
         return true;
-    default:
-        break;
-    }
     if (export->format->whole && record->kind == TTB_TRACE_FRAME) {
         const struct ttb_trace_place *place = ttb_trace_find_place(tables, record->frame.place);
 
@@ -210,9 +240,9 @@ static bool wants(const struct ttb_export *export, const struct ttb_trace_tables
         (export->opts.to_ns && record->time_ns >= export->opts.to_ns))
         return false;
     if (record->kind == TTB_TRACE_FRAME)
-        return ttb__export_wants_place(export, tables, record->frame.place);
+        return wants_place(export, tables, record->frame.place);
     if (record->kind == TTB_TRACE_QUEUE)
-        return ttb__export_wants_place(export, tables, record->queue.place);
+        return wants_place(export, tables, record->queue.place);
     if (export->opts.node && (export->node == TTB_TRACE_NONE || record->node != export->node))
         return false;
     if (export->opts.link)
@@ -235,6 +265,7 @@ static void export_free(struct ttb_export *export)
         export->format->clear(export);
     free(export->state);
     ttb__stream_free(&export->stream);
+    free(export->verdicts);
     free((char *)export->opts.node);
     free((char *)export->opts.link);
     free(export);
@@ -295,14 +326,28 @@ int ttb_export_open(const struct ttb_export_opts *opts, const struct ttb_trace_h
     return 0;
 }
 
+static size_t count_declared(const struct ttb_trace_tables *tables)
+{
+    return tables->node_count + tables->link_count + tables->place_count;
+}
+
+/* Something was declared that may change which records pass: a name, a place. @return 0; -ENOMEM */
+static int learn(struct ttb_export *export, const struct ttb_trace_tables *tables)
+{
+    export->declared_count = count_declared(tables);
+    learn_names(export, tables);
+    return forget_verdicts(export, tables);
+}
+
 int ttb_export_feed(struct ttb_export *export, const struct ttb_trace_tables *tables,
                     const struct ttb_trace_record *record)
 {
     if (export->status)
         return export->status;
     export->tables = tables;
-    if (export->opts.node || export->opts.link)
-        learn_names(export, tables);
+    if ((export->declared_count != count_declared(tables) || declares(record)) &&
+        learn(export, tables))
+        return export->status = -ENOMEM;
     if (!wants(export, tables, record))
         return 0;
     if (record->time_ns > export->latest_ns)
@@ -362,7 +407,8 @@ static int feed_all(struct ttb_export *export, struct ttb_trace_reader *reader)
     struct ttb_trace_record record;
     int rc;
 
-    learn_names(export, tables);
+    if (learn(export, tables))
+        return export->status = -ENOMEM;
     if (export->opts.from_ns) {
         /* In a pipe there is nothing to seek; the filter does it alone. */
         rc = ttb_trace_reader_seek(reader, export->opts.from_ns);

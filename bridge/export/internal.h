@@ -46,6 +46,8 @@ struct ttb_export {
     size_t known_nodes, known_links, known_places; /* entries of the tables that were looked at */
     bool
         owner_is_known; /* opts.node is the name of something else in the network: a switch, a router */
+    uint8_t *verdicts; /* by place: 1 it passes the filter, 2 it does not, 0 not known yet */
+    size_t verdict_count, declared_count;
     /* The tables of the record at hand, or of the last one. */
     const struct ttb_trace_tables *tables;
     uint64_t latest_ns; /* of all records that passed */

@@ -492,16 +492,15 @@ static int add_frame(struct ttb_export *export, const struct ttb_trace_tables *t
                      const struct ttb_trace_record *record)
 {
     struct state *state = export->state;
-    const struct ttb_trace_place *place = ttb_trace_find_place(tables, record->frame.place);
-    struct interface *interface = &state->nowhere;
+    uint32_t id = record->frame.place;
+    struct interface *interface = id < state->known_places ? &state->places[id] : &state->nowhere;
 
-    if (place && place->id < state->known_places)
-        interface = &state->places[place->id];
     if (!interface->exists)
-        write_interface(export, tables, place, interface);
-    if (state->names && place && record->frame.what == TTB_TRACE_TRANSMITTED) {
-        int rc =
-            ttb__hostnames_learn(state->names, tables, place, &record->frame, write_name, export);
+        write_interface(export, tables, ttb_trace_find_place(tables, id), interface);
+    if (state->names && record->frame.what == TTB_TRACE_TRANSMITTED &&
+        interface != &state->nowhere) {
+        int rc = ttb__hostnames_learn(state->names, tables, &tables->places[id], &record->frame,
+                                      write_name, export);
 
         if (rc)
             return rc;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The next block of a file, read, checked and decompressed by a thread while the records of the one at hand
- * are looked at. The thread has an input of its own, of the same file, and loads one block when it is told
- * to; then the two inputs exchange their buffers. What comes out is what would have come out without it.
+ * The next blocks of a file, read, checked and decompressed by a thread while the records of the one at hand
+ * are looked at. The thread has an input of its own, of the same file, and loads a few blocks at a time:
+ * changing between threads costs as much as a hundred records. What comes out is what would have come
+ * out without it.
  */
 #include "record/internal.h"
 
@@ -11,39 +12,76 @@
 #include <signal.h>
 #include <stdlib.h>
 
-/* The lock guards `state`. has_thread and asked are the owner's; the rest is the thread's while the state is
- * GO, and else the owner's. */
-struct ttb__trace_ahead {
-    bool has_thread;
-    bool asked; /* for a block that has not been taken */
-    pthread_t id;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    enum {
-        IDLE, /* the thread waits; what it has loaded is there */
-        GO,   /* it loads */
-        STOP,
-    } state;
-    struct ttb__trace_in input;
-    struct ttb__error error;
+/* Blocks that are loaded and not asked for yet: so many at most, and fewer if they are large. */
+#define LOADED_MAX       4
+#define LOADED_MAX_BYTES ((size_t)2 << 20)
+
+/* What ttb__trace_in_load() made of one block. Buffers go round: each belongs to one of these, to the
+ * reader's input, or to the thread's. */
+struct loaded {
     int rc;
+    struct ttb__error error;
+    struct ttb__trace_in input; /* without what loading needs; it owns stored and raw */
 };
 
-static void set_state(struct ttb__trace_ahead *ahead, int state)
+/*
+ * The lock guards everything but `input`, which is the thread's while `is_going`, and the owner's otherwise.
+ * `loaded` is a ring: `count` of them from `first` on are the owner's to be taken, the others are the thread's.
+ */
+struct ttb__trace_ahead {
+    bool has_thread;
+    pthread_t id;
+    pthread_mutex_t lock;
+    pthread_cond_t more,
+        room;      /* there is something to take; something was taken, or is to be done */
+    bool is_asked; /* the thread is to load on; until it was told to stop or has come to an end */
+    bool is_going; /* it does */
+    bool is_stopped;
+    struct loaded loaded[LOADED_MAX];
+    unsigned first, count;
+    size_t loaded_bytes;
+    struct ttb__trace_in input;
+};
+
+static size_t bytes_of(const struct loaded *loaded)
 {
-    pthread_mutex_lock(&ahead->lock);
-    ahead->state = state;
-    pthread_cond_broadcast(&ahead->changed);
-    pthread_mutex_unlock(&ahead->lock);
+    return loaded->rc == 1
+               ? (size_t)loaded->input.block.stored_bytes + loaded->input.block.raw_bytes
+               : 0;
 }
 
-/* Until the thread has done what it was told. */
-static void wait_for(struct ttb__trace_ahead *ahead)
+static void exchange(struct ttb__trace_in *a, struct ttb__trace_in *b)
 {
-    pthread_mutex_lock(&ahead->lock);
-    while (ahead->state == GO)
-        pthread_cond_wait(&ahead->changed, &ahead->lock);
-    pthread_mutex_unlock(&ahead->lock);
+    uint8_t *stored = a->stored, *raw = a->raw;
+    size_t stored_room = a->stored_room, raw_room = a->raw_room;
+
+    a->stored = b->stored;
+    a->stored_room = b->stored_room;
+    a->raw = b->raw;
+    a->raw_room = b->raw_room;
+    b->stored = stored;
+    b->stored_room = stored_room;
+    b->raw = raw;
+    b->raw_room = raw_room;
+}
+
+/* Where the next block begins, and what is known of this one; with the buffers. */
+static void pass(struct ttb__trace_in *from, struct ttb__trace_in *to)
+{
+    exchange(from, to);
+    to->data = from->data;
+    to->block = from->block;
+    to->block_offset = from->block_offset;
+    to->offset = from->offset;
+    to->sequence = from->sequence;
+    to->identity = from->identity;
+}
+
+/* -------------------------------------------------------------------------------------- thread */
+
+static bool has_room(const struct ttb__trace_ahead *ahead)
+{
+    return ahead->count < LOADED_MAX && (!ahead->count || ahead->loaded_bytes < LOADED_MAX_BYTES);
 }
 
 static void *run_thread(void *user)
@@ -51,17 +89,26 @@ static void *run_thread(void *user)
     struct ttb__trace_ahead *ahead = user;
 
     pthread_mutex_lock(&ahead->lock);
-    for (;;) {
-        while (ahead->state == IDLE)
-            pthread_cond_wait(&ahead->changed, &ahead->lock);
-        if (ahead->state == STOP)
-            break;
+    while (!ahead->is_stopped) {
+        struct loaded *loaded = &ahead->loaded[(ahead->first + ahead->count) % LOADED_MAX];
+
+        if (!ahead->is_asked || !has_room(ahead)) {
+            ahead->is_going = false;
+            pthread_cond_signal(&ahead->more); /* to who waits for it to have stopped */
+            pthread_cond_wait(&ahead->room, &ahead->lock);
+            continue;
+        }
+        ahead->is_going = true;
         pthread_mutex_unlock(&ahead->lock);
-        ahead->error.text[0] = 0;
-        ahead->rc = ttb__trace_in_load(&ahead->input, &ahead->error);
+        loaded->error.text[0] = 0;
+        loaded->rc = ttb__trace_in_load(&ahead->input, &loaded->error);
+        pass(&ahead->input, &loaded->input);
         pthread_mutex_lock(&ahead->lock);
-        ahead->state = IDLE;
-        pthread_cond_broadcast(&ahead->changed);
+        ahead->loaded_bytes += bytes_of(loaded);
+        if (loaded->rc != 1)
+            ahead->is_asked = false;
+        if (!ahead->count++)
+            pthread_cond_signal(&ahead->more);
     }
     pthread_mutex_unlock(&ahead->lock);
     return NULL;
@@ -85,7 +132,8 @@ void ttb__trace_ahead_start(struct ttb__trace_in *input)
         return;
     }
     pthread_mutex_init(&ahead->lock, NULL);
-    pthread_cond_init(&ahead->changed, NULL);
+    pthread_cond_init(&ahead->more, NULL);
+    pthread_cond_init(&ahead->room, NULL);
     /* Signals are for the program's own threads; it inherits this mask. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -97,6 +145,22 @@ void ttb__trace_ahead_start(struct ttb__trace_in *input)
         ttb__trace_ahead_stop(input);
 }
 
+/* --------------------------------------------------------------------------------------- owner */
+
+/* The thread does nothing any more, and what it has loaded is given up. */
+static void halt(struct ttb__trace_ahead *ahead)
+{
+    pthread_mutex_lock(&ahead->lock);
+    ahead->is_asked = false;
+    while (ahead->is_going) {
+        pthread_cond_signal(&ahead->room);
+        pthread_cond_wait(&ahead->more, &ahead->lock);
+    }
+    ahead->first = ahead->count = 0;
+    ahead->loaded_bytes = 0;
+    pthread_mutex_unlock(&ahead->lock);
+}
+
 void ttb__trace_ahead_stop(struct ttb__trace_in *input)
 {
     struct ttb__trace_ahead *ahead = input->ahead;
@@ -105,65 +169,63 @@ void ttb__trace_ahead_stop(struct ttb__trace_in *input)
         return;
     input->ahead = NULL;
     if (ahead->has_thread) {
-        wait_for(ahead);
-        set_state(ahead, STOP);
+        pthread_mutex_lock(&ahead->lock);
+        ahead->is_stopped = true;
+        pthread_cond_signal(&ahead->room);
+        pthread_mutex_unlock(&ahead->lock);
         pthread_join(ahead->id, NULL);
     }
-    pthread_cond_destroy(&ahead->changed);
+    pthread_cond_destroy(&ahead->more);
+    pthread_cond_destroy(&ahead->room);
     pthread_mutex_destroy(&ahead->lock);
+    for (unsigned i = 0; i < LOADED_MAX; i++) {
+        free(ahead->loaded[i].input.stored);
+        free(ahead->loaded[i].input.raw);
+    }
     ttb__trace_in_close(&ahead->input);
     free(ahead);
 }
 
 void ttb__trace_ahead_forget(struct ttb__trace_in *input)
 {
-    wait_for(input->ahead);
-    input->ahead->asked = false;
+    halt(input->ahead);
 }
 
-/* Have the block loaded at which the input stands. */
+/* Have blocks loaded from where the input stands. The lock is held, and the thread does nothing. */
 static void go(struct ttb__trace_ahead *ahead, const struct ttb__trace_in *input)
 {
     ahead->input.offset = input->offset;
     ahead->input.sequence = input->sequence;
     ahead->input.identity = input->identity;
-    ahead->asked = true;
-    set_state(ahead, GO);
-}
-
-static void exchange(uint8_t **a, size_t *a_room, uint8_t **b, size_t *b_room)
-{
-    uint8_t *data = *a;
-    size_t room = *a_room;
-
-    *a = *b;
-    *a_room = *b_room;
-    *b = data;
-    *b_room = room;
+    ahead->is_asked = true;
+    ahead->is_going = true;
+    pthread_cond_signal(&ahead->room);
 }
 
 int ttb__trace_ahead_next(struct ttb__trace_in *input, struct ttb__error *error)
 {
     struct ttb__trace_ahead *ahead = input->ahead;
-    struct ttb__trace_in *loaded = &ahead->input;
+    struct loaded *loaded;
     int rc;
 
-    if (!ahead->asked)
+    pthread_mutex_lock(&ahead->lock);
+    /* At first, after a seek, and after an end to see whether there is more by now. */
+    if (!ahead->count && !ahead->is_asked)
         go(ahead, input);
-    wait_for(ahead);
-    exchange(&input->stored, &input->stored_room, &loaded->stored, &loaded->stored_room);
-    exchange(&input->raw, &input->raw_room, &loaded->raw, &loaded->raw_room);
-    input->data = loaded->data;
-    input->block = loaded->block;
-    input->block_offset = loaded->block_offset;
-    input->offset = loaded->offset;
-    input->sequence = loaded->sequence;
-    input->identity = loaded->identity;
-    if (ahead->error.text[0])
-        *error = ahead->error;
-    ahead->asked = false;
-    rc = ahead->rc;
-    if (rc == 1)
-        go(ahead, input);
+    while (!ahead->count)
+        pthread_cond_wait(&ahead->more, &ahead->lock);
+    loaded = &ahead->loaded[ahead->first];
+    ahead->loaded_bytes -= bytes_of(loaded);
+    rc = loaded->rc;
+    if (loaded->error.text[0])
+        *error = loaded->error;
+    pass(&loaded->input, input);
+    ahead->first = (ahead->first + 1) % LOADED_MAX;
+    /* Not for each that is taken: it is to load several when it runs. */
+    if (--ahead->count <= LOADED_MAX / 2 && ahead->is_asked && !ahead->is_going) {
+        ahead->is_going = true;
+        pthread_cond_signal(&ahead->room);
+    }
+    pthread_mutex_unlock(&ahead->lock);
     return rc;
 }

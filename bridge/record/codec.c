@@ -407,75 +407,81 @@ static int decode_inner(struct ttb__wire wire, struct ttb_trace_record *record,
     return 0;
 }
 
-/* Varints of the fast path: of one byte, or of up to eight at a time, where these are there. */
-static inline __attribute__((always_inline)) bool get_u64(struct ttb__wire *wire, uint64_t *value)
+/* More than the fields of a frame that stand around its payload can have. */
+#define PLAIN_BYTES 96
+
+/* A varint where eight bytes can be read: of one byte, or of up to eight at a time. @return what follows it;
+ * NULL: it is longer, or `at` was NULL */
+static inline __attribute__((always_inline)) const uint8_t *plain_varint(const uint8_t *at,
+                                                                         uint64_t *value)
 {
     uint64_t word, ends;
     unsigned last_bit;
 
-    if (wire->at < wire->end && *wire->at < 0x80) {
-        *value = *wire->at++;
-        return true;
+    if (*at < 0x80) {
+        *value = *at;
+        return at + 1;
     }
-    if (wire->end - wire->at < 8)
-        return ttb__get_varint(wire, value);
-    word = ttb__get_u64(wire->at);
+    word = ttb__get_u64(at);
     ends = ~word & 0x8080808080808080;
     if (!ends)
-        return ttb__get_varint(wire, value);
+        return NULL;
     /* Up to the first byte without the upper bit; then seven bits of each byte are put together. */
     last_bit = (unsigned)__builtin_ctzll(ends);
-    wire->at += last_bit / 8 + 1;
     word &= (2ULL << last_bit) - 1;
     word &= 0x7f7f7f7f7f7f7f7f;
     word = (word & 0x007f007f007f007f) | (word & 0x7f007f007f007f00) >> 1;
     word = (word & 0x00003fff00003fff) | (word & 0x3fff00003fff0000) >> 2;
     *value = (word & 0x000000000fffffff) | (word & 0x0fffffff00000000) >> 4;
-    return true;
+    return at + last_bit / 8 + 1;
 }
 
-static inline bool get_tag(struct ttb__wire *wire, unsigned number, unsigned type)
-{
-    if (wire->at >= wire->end || *wire->at != (number << 3 | type))
-        return false;
-    wire->at++;
-    return true;
-}
+#define PLAIN(number, type) ((number) << 3 | (type))
+
+/* The next field must be this one, or the frame is none that can be read here. */
+#define TAKE(number, value)                                                                   \
+    do {                                                                                      \
+        if (*at != PLAIN(number, TTB__WIRE_VARINT) || !(at = plain_varint(at + 1, &(value)))) \
+            return false;                                                                     \
+    } while (0)
 
 /*
  * Frames are nearly everything that a trace has. This reads those whose fields stand as ttb__encode_
  * record() puts them, and whose values are all allowed; the others are left to the code below, which
- * knows every order and says what is wrong.
+ * knows every order and says what is wrong. Whether a field ends where the record does is looked at once,
+ * at the end: `readable_bytes` reach farther than all fields can.
  */
-static bool decode_plain_frame(const uint8_t *data, size_t len_bytes,
+static bool decode_plain_frame(const uint8_t *data, size_t len_bytes, size_t readable_bytes,
                                struct ttb_trace_record *record)
 {
-    struct ttb__wire wire = {.at = data, .end = data + len_bytes};
-    uint64_t node = TTB_TRACE_NONE, time_ns, what, place, packet, frame_bytes, payload_bytes;
-    const uint8_t *payload = NULL;
+    const uint8_t *at = data, *end = data + len_bytes, *payload = NULL;
+    uint64_t node = TTB_TRACE_NONE, time_ns, what, place, packet, frame_bytes, payload_bytes = 0;
+    uint64_t inner_bytes;
 
-    if (!get_tag(&wire, 1, TTB__WIRE_VARINT) || !get_u64(&wire, &time_ns))
+    if (readable_bytes < PLAIN_BYTES)
         return false;
-    if (get_tag(&wire, 2, TTB__WIRE_VARINT) && (!get_u64(&wire, &node) || node >= TTB_TRACE_NONE))
+    TAKE(1, time_ns);
+    if (*at == PLAIN(2, TTB__WIRE_VARINT) &&
+        (!(at = plain_varint(at + 1, &node)) || node >= TTB_TRACE_NONE))
         return false;
-    if (!get_tag(&wire, TTB_TRACE_FRAME, TTB__WIRE_BYTES) || !get_u64(&wire, &payload_bytes) ||
-        payload_bytes != (uint64_t)(wire.end - wire.at))
+    if (*at != PLAIN(TTB_TRACE_FRAME, TTB__WIRE_BYTES) ||
+        !(at = plain_varint(at + 1, &inner_bytes)))
         return false;
-    if (!get_tag(&wire, 1, TTB__WIRE_VARINT) || !get_u64(&wire, &what) || what > INT32_MAX ||
-        !get_tag(&wire, 2, TTB__WIRE_VARINT) || !get_u64(&wire, &place) ||
-        place >= TTB_TRACE_NONE || !get_tag(&wire, 3, TTB__WIRE_VARINT) ||
-        !get_u64(&wire, &packet) || !get_tag(&wire, 4, TTB__WIRE_VARINT) ||
-        !get_u64(&wire, &frame_bytes) || frame_bytes > TTB_FRAME_MAX)
+    if (at > end || inner_bytes != (uint64_t)(end - at))
         return false;
-    if (get_tag(&wire, 5, TTB__WIRE_BYTES)) {
-        if (!get_u64(&wire, &payload_bytes) || payload_bytes > frame_bytes ||
-            payload_bytes > (uint64_t)(wire.end - wire.at))
+    TAKE(1, what);
+    TAKE(2, place);
+    TAKE(3, packet);
+    TAKE(4, frame_bytes);
+    if (what > INT32_MAX || place >= TTB_TRACE_NONE || frame_bytes > TTB_FRAME_MAX || at > end)
+        return false;
+    if (at != end) {
+        if (*at != PLAIN(5, TTB__WIRE_BYTES) || !(at = plain_varint(at + 1, &payload_bytes)))
             return false;
-        payload = wire.at;
-        wire.at += payload_bytes;
+        if (at > end || payload_bytes > frame_bytes || payload_bytes != (uint64_t)(end - at))
+            return false;
+        payload = at;
     }
-    if (wire.at != wire.end)
-        return false;
     /* Field by field: clearing the whole would cost more than all of the above. */
     record->kind = TTB_TRACE_FRAME;
     record->time_ns = time_ns;
@@ -486,15 +492,18 @@ static bool decode_plain_frame(const uint8_t *data, size_t len_bytes,
     record->frame.packet = packet;
     record->frame.len_bytes = (uint32_t)frame_bytes;
     record->frame.payload.data = payload;
-    record->frame.payload.len_bytes = payload ? payload_bytes : 0;
+    record->frame.payload.len_bytes = payload_bytes;
     record->frame.port_reason = TTB_DROP_NONE;
     record->frame.reason.data = NULL;
     record->frame.reason.len_bytes = 0;
     return true;
 }
 
-int ttb__decode_record(const uint8_t *data, size_t len_bytes, struct ttb_trace_record *record,
-                       struct ttb_trace_bytes *declaration, struct ttb__error *error)
+#undef TAKE
+
+int ttb__decode_record(const uint8_t *data, size_t len_bytes, size_t readable_bytes,
+                       struct ttb_trace_record *record, struct ttb_trace_bytes *declaration,
+                       struct ttb__error *error)
 {
     struct place place = {.message = "record", .error = error};
     struct ttb__wire wire = {.at = data, .end = data + len_bytes}, inner = {0};
@@ -502,7 +511,7 @@ int ttb__decode_record(const uint8_t *data, size_t len_bytes, struct ttb_trace_r
     int rc = 0;
 
     *declaration = (struct ttb_trace_bytes){0};
-    if (decode_plain_frame(data, len_bytes, record))
+    if (decode_plain_frame(data, len_bytes, readable_bytes, record))
         return 0;
     memset(record, 0, sizeof(*record));
     record->node = TTB_TRACE_NONE;

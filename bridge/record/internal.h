@@ -102,9 +102,11 @@ size_t ttb__encode_record(const struct ttb_trace_record *record, bool with_paylo
 
 /* Decode a record, without its length prefix. What it points to lies in the input. Declarations come
  * out as `declaration`, the bytes of their message.
+ * @param readable_bytes  from `data` on, the record's own included: the more, the sooner it is done
  * @return 0: a record; 1: none of a known kind; -EBADMSG and a sentence */
-int ttb__decode_record(const uint8_t *data, size_t len_bytes, struct ttb_trace_record *record,
-                       struct ttb_trace_bytes *declaration, struct ttb__error *error);
+int ttb__decode_record(const uint8_t *data, size_t len_bytes, size_t readable_bytes,
+                       struct ttb_trace_record *record, struct ttb_trace_bytes *declaration,
+                       struct ttb__error *error);
 
 /* ----------------------------------------------------------------------------------- messages */
 
@@ -318,7 +320,7 @@ int ttb__trace_in_load(struct ttb__trace_in *input, struct ttb__error *error);
 int ttb__trace_in_tail(struct ttb__trace_in *input);
 void ttb__trace_in_seek(struct ttb__trace_in *input, uint64_t offset, uint32_t sequence);
 
-/* ahead.c: from now on blocks are loaded by a thread while the one before is used; if there is no memory,
+/* ahead.c: from now on a few blocks are loaded by a thread while those before are used; if there is no memory,
  * or no thread, or the input is a pipe, all stays as it is. */
 void ttb__trace_ahead_start(struct ttb__trace_in *input);
 void ttb__trace_ahead_stop(struct ttb__trace_in *input);

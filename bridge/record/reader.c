@@ -380,10 +380,17 @@ static int read_record(struct ttb_trace_reader *reader, struct ttb_trace_record 
     int rc;
 
     why.text[0] = 0;
-    if (!ttb__get_varint(&reader->wire, &len_bytes) ||
-        len_bytes > (uint64_t)(reader->wire.end - reader->wire.at))
+    if (*start < 0x80) {
+        len_bytes = *start;
+        reader->wire.at++;
+    } else if (!ttb__get_varint(&reader->wire, &len_bytes)) {
+        len_bytes = UINT64_MAX;
+    }
+    if (len_bytes > (uint64_t)(reader->wire.end - reader->wire.at))
         return bad_record(reader, start, "its length does not fit the block");
-    rc = ttb__decode_record(reader->wire.at, (size_t)len_bytes, record, &declaration, &why);
+    rc = ttb__decode_record(reader->wire.at, (size_t)len_bytes,
+                            (size_t)(reader->wire.end - reader->wire.at), record, &declaration,
+                            &why);
     reader->wire.at += len_bytes;
     if (rc < 0)
         return bad_record(reader, start, why.text);
@@ -420,19 +427,19 @@ int ttb_trace_reader_next(struct ttb_trace_reader *reader, struct ttb_trace_reco
         return 1;
     }
     for (;;) {
+        if (reader->in_block && reader->wire.at != reader->wire.end) {
+            rc = read_record(reader, record);
+            if (rc)
+                return rc;
+            continue;
+        }
         if (reader->end == TTB_TRACE_DAMAGED)
             return -EBADMSG;
         if (reader->end != TTB_TRACE_READING)
             return 0;
-        if (!reader->in_block || reader->wire.at == reader->wire.end) {
-            reader->in_block = false;
-            rc = next_block(reader);
-            if (rc <= 0)
-                return rc;
-            continue;
-        }
-        rc = read_record(reader, record);
-        if (rc)
+        reader->in_block = false;
+        rc = next_block(reader);
+        if (rc <= 0)
             return rc;
     }
 }

@@ -502,7 +502,7 @@ struct ttb_trace_reader_opts {
     size_t size;  /**< sizeof(struct ttb_trace_reader_opts) */
     bool digests; /**< recompute digests and counts on the way; takes reading from the start */
     bool wall;    /**< given a directory: open wall.ttb */
-    bool ahead;   /**< of a file: a thread of the reader's own reads and decompresses the next block
+    bool ahead; /**< of a file: a thread of the reader's own reads and decompresses the next blocks
                        meanwhile; it takes no signals and ends with the reader */
 };
 

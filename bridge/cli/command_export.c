@@ -41,8 +41,9 @@ static const char help[] =
     "      --ports           frames at nodes' ports, and lost ones: not at devices in between\n"
     "      --control         also what ttb and its agents in the nodes say to each other\n"
     "\n"
-    "Exit status: 0; 1 the trace is truncated or damaged, and what is there was exported; 2 wrong\n"
-    "usage, no such node or link; 3 the trace cannot be read or the output not written.\n";
+    "Exit status: 0; 1 the run goes on, or its trace is truncated or damaged, and what is there\n"
+    "was exported; 2 wrong usage, no such node or link; 3 the trace cannot be read or the output\n"
+    "not written.\n";
 
 /* True, with a sentence, if the output would overwrite what is read. */
 static bool is_the_trace(const char *path, const char *output)

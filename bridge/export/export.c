@@ -5,11 +5,14 @@
 #include "export/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* --------------------------------------------------------------------------------------- names */
 
@@ -446,13 +449,34 @@ static void feed_costs(struct ttb_export *export, const char *path)
     ttb_trace_reader_free(reader);
 }
 
-static void say_where_it_ends(struct ttb_trace_reader *reader, char *text, size_t size_bytes)
+/* A run holds the lock of its directory (lab.h) as long as it goes on. */
+static bool goes_on(const char *path)
+{
+    char lock[4096];
+    int fd;
+    bool is_held;
+
+    if ((size_t)snprintf(lock, sizeof(lock), "%s/lock", path) >= sizeof(lock))
+        return false;
+    fd = open(lock, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return false;
+    is_held = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    close(fd);
+    return is_held;
+}
+
+static void say_where_it_ends(struct ttb_export *export, struct ttb_trace_reader *reader,
+                              const char *path, char *text, size_t size_bytes)
 {
     uint64_t until_ns;
 
-    ttb_trace_reader_end(reader, &until_ns);
-    snprintf(text, size_bytes, "%s; exported up to %" PRIu64 ".%09" PRIu64 " s",
-             ttb_trace_reader_error(reader), until_ns / 1000000000, until_ns % 1000000000);
+    export->goes_on =
+        ttb_trace_reader_end(reader, &until_ns) == TTB_TRACE_TRUNCATED && goes_on(path);
+    snprintf(text, size_bytes, "%s%s; exported up to %" PRIu64 ".%09" PRIu64 " s",
+             export->goes_on ? path : ttb_trace_reader_error(reader),
+             export->goes_on ? ": the run goes on" : "", until_ns / 1000000000,
+             until_ns % 1000000000);
 }
 
 int ttb_export_trace(const char *path, const struct ttb_export_opts *opts, int fd, char *text,
@@ -474,7 +498,7 @@ int ttb_export_trace(const char *path, const struct ttb_export_opts *opts, int f
     }
     rc = feed_all(export, reader);
     if (rc && !export->status) {
-        say_where_it_ends(reader, warning, sizeof(warning));
+        say_where_it_ends(export, reader, path, warning, sizeof(warning));
         tell(text, size_bytes, rc, warning);
         export->warning = warning;
     }

@@ -270,6 +270,10 @@ void ttb__html_write_facts(struct ttb_export *export, const struct ttb__html *ht
     ttb__json_number(stream, "to_ns", export->opts.to_ns, &first);
     ttb__json_number(stream, "latest_ns", html->latest_ns, &first);
     ttb__json_text(stream, "warning", export->warning, &first);
+    if (export->goes_on) {
+        ttb__json_key(stream, "goes_on", &first);
+        ttb__stream_text(stream, "true");
+    }
     ttb__json_key(stream, "omitted", &first);
     ttb__stream_char(stream, '{');
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {

@@ -54,6 +54,7 @@ struct ttb_export {
     /* Of a whole trace that has been read; else NULL. */
     const struct ttb_trace_footer *footer;
     const char *warning; /* why the trace ends too early */
+    bool goes_on;        /* it does because the run has not ended yet */
     bool is_partial;     /* the format has left out what was too much for it */
     int status;
     void *state;

@@ -129,6 +129,30 @@ static void a_slow_reader_changes_nothing(void **state)
     assert_same_run("slow");
 }
 
+static void every_format_has_what_there_is_while_the_run_goes_on(void **state)
+{
+    struct said said;
+
+    (void)state;
+    /* It stands still in the middle until all have been made; "html" needs a build with npm. */
+    run_in_work("mkfifo hold && { $TTB run s.yaml -o going --pause-at 1.5s < hold > frozen & } && "
+                "exec 3> hold; until grep -q 'frozen at 1.5' frozen; do sleep 0.1; done; "
+                "formats='pcapng csv jsonl flows flowmonitor perfetto netanim'; "
+                "! $TTB export plain -f html > /dev/null 2>&1 || formats=\"$formats html\"; "
+                "for f in $formats; do $TTB export going -f $f -o early.$f 2> said; "
+                "echo $? $(grep -c 'going: the run goes on; exported up to 1.[0-9]* s' said) "
+                "$(test -s early.$f && echo there); done | uniq; "
+                "echo c >&3; exec 3>&-; wait; "
+                "tshark -r early.pcapng 2> /dev/null | grep -q ICMP && "
+                "xmllint --noout early.flowmonitor early.netanim",
+                &said);
+    expect_status(&said, 0);
+    assert_string_equal(said.out, "1 1 there\n");
+    assert_same_run("going");
+    run_in_work("$TTB export going -f csv > /dev/null", &said);
+    expect_status(&said, 0);
+}
+
 static void what_cannot_be_captured_is_said_before_the_run(void **state)
 {
     struct said said;
@@ -163,6 +187,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_fifo_gets_one_nodes_frames_of_a_time),
         cmocka_unit_test(a_reader_that_goes_away_costs_one_warning),
         cmocka_unit_test(a_slow_reader_changes_nothing),
+        cmocka_unit_test(every_format_has_what_there_is_while_the_run_goes_on),
         cmocka_unit_test(what_cannot_be_captured_is_said_before_the_run),
     };
 

@@ -27,7 +27,7 @@ function header(model) {
     const { wall } = profileOf(model), span = footer ? footer.end_ns : model.end;
     $("badges").replaceChildren(...[
         !all ? null : missed ? badge(`✗ ${missed} of ${plural(all, "expectation")} not met`, "bad") : badge(`✓ ${plural(all, "expectation")} met`, "good"),
-        !footer ? (facts.warning ? badge("✗ trace cut short", "bad") : null) : footer.ending === "failed" || footer.ending === "differed" ? badge(`✗ ${footer.ending}`, "bad", footer.why) : null,
+        !footer ? (facts.goes_on ? badge("the run goes on", "warn") : facts.warning ? badge("✗ trace cut short", "bad") : null) : footer.ending === "failed" || footer.ending === "differed" ? badge(`✗ ${footer.ending}`, "bad", footer.why) : null,
         badge(`${duration(span)} simulated`), wall ? badge(`${duration(wall)} wall time`) : null,
         badge(plural(model.participants.filter((p) => p.kind === "node").length, "node")),
         badge(`${plural(model.sent, "frame")} sent`), model.lost ? badge(`${count(model.lost)} lost`, "warn") : null,

@@ -204,7 +204,7 @@ export function certificate(state, panel) {
         panel.append(table("Nodes", ["Node", "Behaviour", "Schedule"], footer.nodes.map((node) => [
             model.nodeName(node.id), digest(node.behaviour), digest(node.schedule)])));
     } else {
-        panel.append(el("p", { class: "bad" }, facts.warning ? "The trace was cut short: it has no certificate." : "The report was made while the run went on: there is no certificate yet."));
+        panel.append(el("p", { class: "bad" }, facts.warning && !facts.goes_on ? "The trace was cut short: it has no certificate." : "The report was made while the run went on: there is no certificate yet."));
     }
     panel.append(entries("Made with", [
         ["Scenario", facts.scenario], ["Seed", facts.seed], ["ttb", facts.ttb], ["ns-3", facts.ns3], ["CPU", facts.cpu],

@@ -110,6 +110,21 @@ void ttb__place_name(const struct ttb_trace_tables *tables, uint32_t id, char *t
         snprintf(text, size_bytes, "%s", place->name);
 }
 
+const char *ttb__record_words(const struct ttb_trace_tables *tables,
+                              const struct ttb_trace_record *record, char *text, size_t size_bytes)
+{
+    static const char event[] = "event  ";
+    const char *words;
+
+    ttb_trace_describe(tables, record, text, size_bytes);
+    words = strstr(text, " s  ");
+    words = words ? strstr(words + 4, "  ") : NULL;
+    words = words ? words + 2 : text;
+    if (record->kind == TTB_TRACE_EVENT && strncmp(words, event, strlen(event)) == 0)
+        words += strlen(event);
+    return words;
+}
+
 uint64_t ttb__place_speed(const struct ttb_trace_tables *tables,
                           const struct ttb_trace_place *place)
 {

@@ -72,6 +72,11 @@ void ttb__place_name(const struct ttb_trace_tables *tables, uint32_t place, char
 uint64_t ttb__place_speed(const struct ttb_trace_tables *tables,
                           const struct ttb_trace_place *place);
 
+/* What a record says, as ttb_trace_describe() has it, but without its time, its node and the word "event".
+ * @return it; the words lie in `text` */
+const char *ttb__record_words(const struct ttb_trace_tables *tables,
+                              const struct ttb_trace_record *record, char *text, size_t size_bytes);
+
 /* Why a frame went no further: "no buffer", "queue full"; empty if it did. */
 struct ttb_trace_bytes ttb__frame_reason(const struct ttb_trace_frame *frame);
 

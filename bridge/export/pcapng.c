@@ -541,18 +541,14 @@ static void write_note(struct ttb_export *export, const struct ttb_trace_tables 
     end_block(export);
 }
 
-/* What ttb_trace_describe() says, without the time and the node that the entry has already. */
 static void write_described(struct ttb_export *export, const struct ttb_trace_tables *tables,
                             const struct ttb_trace_record *record, const char *identifier,
                             int priority)
 {
-    char text[2 * TTB_TRACE_TEXT_MAX], *rest;
+    char text[2 * TTB_TRACE_TEXT_MAX];
+    const char *words = ttb__record_words(tables, record, text, sizeof(text));
 
-    ttb_trace_describe(tables, record, text, sizeof(text));
-    rest = strstr(text, " s  ");
-    rest = rest ? strstr(rest + 4, "  ") : NULL;
-    rest = rest ? rest + 2 : text;
-    write_note(export, tables, record, identifier, priority, rest, strlen(rest));
+    write_note(export, tables, record, identifier, priority, words, strlen(words));
 }
 
 static int pcapng_record(struct ttb_export *export, const struct ttb_trace_tables *tables,

@@ -526,22 +526,15 @@ static int add_cost(struct ttb_export *export, const struct ttb_trace_tables *ta
 
 /* ------------------------------------------------------------------------------------ the whole */
 
-/* What a record says, behind its time and node. */
-static void describe(const struct ttb_trace_tables *tables, const struct ttb_trace_record *record,
-                     char name[TTB__EVENT_NAME_MAX])
+/* @return what a record says; it lies in `name` */
+static const char *describe(const struct ttb_trace_tables *tables,
+                            const struct ttb_trace_record *record, char name[TTB__EVENT_NAME_MAX])
 {
-    char *rest;
-
-    if (record->kind == TTB_TRACE_CONSOLE) {
-        name[ttb__text_plain(record->console.data.data, record->console.data.len_bytes, name,
-                             TTB__EVENT_NAME_MAX - 1)] = 0;
-        return;
-    }
-    ttb_trace_describe(tables, record, name, TTB__EVENT_NAME_MAX);
-    rest = strstr(name, " s  ");
-    rest = rest ? strstr(rest + 4, "  ") : NULL;
-    if (rest)
-        memmove(name, rest + 2, strlen(rest + 2) + 1);
+    if (record->kind != TTB_TRACE_CONSOLE)
+        return ttb__record_words(tables, record, name, TTB__EVENT_NAME_MAX);
+    name[ttb__text_plain(record->console.data.data, record->console.data.len_bytes, name,
+                         TTB__EVENT_NAME_MAX - 1)] = 0;
+    return name;
 }
 
 static int perfetto_record(struct ttb_export *export, const struct ttb_trace_tables *tables,
@@ -555,15 +548,14 @@ static int perfetto_record(struct ttb_export *export, const struct ttb_trace_tab
     case TTB_TRACE_FRAME:
         return add_frame(export, tables, record);
     case TTB_TRACE_STATE:
-        describe(tables, record, name);
-        return add_state(export, tables, record, name);
+        return add_state(export, tables, record, describe(tables, record, name));
     case TTB_TRACE_CONSOLE:
-        describe(tables, record, name);
-        return add_note(export, tables, record, TTB__TRACK_CONSOLE, "console", name);
+        return add_note(export, tables, record, TTB__TRACK_CONSOLE, "console",
+                        describe(tables, record, name));
     case TTB_TRACE_EVENT:
     case TTB_TRACE_EXPECTATION:
-        describe(tables, record, name);
-        return add_note(export, tables, record, TTB__TRACK_EVENTS, "events", name);
+        return add_note(export, tables, record, TTB__TRACK_EVENTS, "events",
+                        describe(tables, record, name));
     case TTB_TRACE_QUEUE:
         return add_queue(export, tables, record);
     case TTB_TRACE_COST:

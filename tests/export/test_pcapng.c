@@ -249,7 +249,7 @@ static void console_lines_and_events_are_journal_entries(void **state)
             break;
         case 2:
             assert_contains(text, "_HOSTNAME=server\nSYSLOG_IDENTIFIER=event\nPRIORITY=4\n");
-            assert_contains(text, "MESSAGE=event  kill server: as told\n");
+            assert_contains(text, "MESSAGE=kill server: as told\n");
             break;
         case 3:
             assert_contains(text, "PRIORITY=3\n");

@@ -167,7 +167,7 @@ static void a_run_becomes_tracks_slices_and_flows(void **state)
     track = find_track(trace, "client", "console");
     expect_event(trace, track, 0, INSTANT, 1 * MS, "hello \xc3\xa9 \\x01", 0);
     track = find_track(trace, "server", "events");
-    expect_event(trace, track, 0, INSTANT, 5 * S, "event  kill server: as told", 0);
+    expect_event(trace, track, 0, INSTANT, 5 * S, "kill server: as told", 0);
 
     /* 98 bytes at 100 Mbit/s are 7840 ns. Sending takes them, and they have gone by on arrival. */
     track = find_track(trace, "client", "eth0 out");

@@ -363,9 +363,18 @@ static void write_connection(const char *directory)
     }
     event(writer, 50 * MS, TTB_TRACE_NONE, "set", "left", "delay 1500000 ns rate 20000000 bit/s");
     event(writer, 52 * MS, 1, "carrier-off", "eth0", "");
+    /* The client is started again, and gets an answer to what it had asked before. */
+    echo(data, 1, 2, false, 1);
+    frame(writer, 70 * MS, 0, 0, TTB_TRACE_TRANSMITTED, 14, data, 98, 98);
+    frame(writer, 71 * MS, 1, 1, TTB_TRACE_DELIVERED, 14, data, 98, 98);
+    state(writer, 80 * MS, 0, TTB_NODE_STOPPED, "");
+    state(writer, 90 * MS, 0, TTB_NODE_WAITING, "");
+    echo(data, 2, 1, true, 1);
+    frame(writer, 95 * MS, 1, 1, TTB_TRACE_TRANSMITTED, 15, data, 98, 98);
+    frame(writer, 96 * MS, 0, 0, TTB_TRACE_DELIVERED, 15, data, 98, 98);
     /* One that is under way much longer than the others. */
     udp(data, 1, 2, 7, 142);
-    frame(writer, 60 * MS, 0, 0, TTB_TRACE_TRANSMITTED, 13, data, 142, 142);
+    frame(writer, 97 * MS, 0, 0, TTB_TRACE_TRANSMITTED, 13, data, 142, 142);
     frame(writer, 290 * MS, 1, 1, TTB_TRACE_DELIVERED, 13, data, 142, 142);
     MUST(ttb_trace_writer_close(
         writer, &(struct ttb_trace_end){.end_ns = 300 * MS, .ending = TTB_TRACE_DONE}));

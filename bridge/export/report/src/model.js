@@ -236,6 +236,14 @@ export class Model {
         return name && name !== target ? `${name}: ${what}` : what;
     }
 
+    /** Which of its lives a participant had begun last, by a time. */
+    lifeOf(index, time) {
+        const spans = this.upSpans[index];
+        let life = spans.length - 1;
+        while (life >= 0 && spans[life].begin > time) life--;
+        return life;
+    }
+
     nodeName(id) {
         const index = this.nodeIndex.get(id);
         return index === undefined ? "" : this.participants[index].name;

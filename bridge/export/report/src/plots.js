@@ -128,13 +128,16 @@ function waiting(state) {
 /**
  * Round trips as ports see them: from a TCP segment with data to the first acknowledgement of its
  * last byte, unless it was sent twice (Karn's algorithm, RFC 6298, section 3); from an echo request to
- * its reply.
+ * its reply. A node that was started again waits for nothing that it sent in an earlier life.
  */
 async function roundTrips(model, stop, progress) {
     const { what, place, time, length } = model.frames, rows = [];
     for (let row = 0; row < model.rows; row++)
         if ((what[row] === TRANSMITTED || what[row] === DELIVERED) && place[row] >= 0) rows.push(row);
     const open = new Map(), samples = [];
+    const measure = (row, sent) => {
+        if (model.lifeOf(model.ownerOf(row), sent) === model.lifeOf(model.ownerOf(row), time[row])) samples.push([time[row], time[row] - sent, place[row]]);
+    };
     const test = (row, data) => {
         const d = decode(data, length[row]), at = place[row];
         if (d.tcp) {
@@ -153,7 +156,7 @@ async function roundTrips(model, stop, progress) {
             } else if (flags & 16) {
                 const flow = open.get(`${at} ${d.destination} ${to} ${d.source} ${from}`);
                 const sent = flow?.waiting.get(ack);
-                if (sent !== undefined) samples.push([time[row], time[row] - sent, at]);
+                if (sent !== undefined) measure(row, sent);
                 if (flow) for (const last of flow.waiting.keys()) {
                     if (((ack - last) | 0) < 0) break;
                     flow.waiting.delete(last);
@@ -164,7 +167,7 @@ async function roundTrips(model, stop, progress) {
             const key = `${at} echo ${ends} ${d.echo.id} ${d.echo.seq}`;
             if (d.echo.request && what[row] === TRANSMITTED) open.set(key, time[row]);
             else if (!d.echo.request && what[row] === DELIVERED && open.has(key)) {
-                samples.push([time[row], time[row] - open.get(key), at]);
+                measure(row, open.get(key));
                 open.delete(key);
             }
         }

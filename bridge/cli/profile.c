@@ -156,9 +156,12 @@ static void print(const struct profile *profile, const struct ttb_trace_header *
 /* Whose frame came for a node since it was let run last. */
 #define NOTHING_CAME UINT32_MAX
 #define NOT_A_NODE   (UINT32_MAX - 1)
+#define COMMANDS     (UINT32_MAX - 2)
 
 struct cause {
-    uint32_t node; /* NOT_A_NODE: e.g. an ns-3 application, or a port on the wall clock */
+    uint32_t
+        node; /* NOT_A_NODE: e.g. an ns-3 application, or a port on the wall clock; COMMANDS: ttb,
+                      through the port that it has for them */
     uint64_t count;
 };
 
@@ -214,9 +217,11 @@ static int count_grant(struct traffic *traffic)
 }
 
 static void count_frame(struct causes *causes, struct traffic *traffic,
+                        const struct ttb_trace_tables *tables,
                         const struct ttb_trace_record *record)
 {
     const struct ttb_trace_frame *frame = &record->frame;
+    const struct ttb_trace_place *place = ttb_trace_find_place(tables, frame->place);
     struct sent *sent = &causes->sent[frame->packet % SENT_MAX];
 
     if (frame->what == TTB_TRACE_TRANSMITTED) {
@@ -224,7 +229,11 @@ static void count_frame(struct causes *causes, struct traffic *traffic,
         *sent = (struct sent){.packet = frame->packet, .node = record->node};
     } else if (frame->what == TTB_TRACE_DELIVERED) {
         traffic->received_bytes += frame->len_bytes;
-        if (traffic->came == NOTHING_CAME)
+        if (traffic->came != NOTHING_CAME)
+            return;
+        if (place && place->is_control)
+            traffic->came = COMMANDS;
+        else
             traffic->came =
                 frame->packet && sent->packet == frame->packet ? sent->node : NOT_A_NODE;
     }
@@ -251,7 +260,7 @@ static int count_record(struct causes *causes, const struct ttb_trace_tables *ta
     if (record->kind == TTB_TRACE_GRANT)
         return count_grant(traffic);
     if (record->kind == TTB_TRACE_FRAME)
-        count_frame(causes, traffic, record);
+        count_frame(causes, traffic, tables, record);
     return 0;
 }
 
@@ -286,7 +295,10 @@ static void print_causes(const struct causes *causes, const struct ttb_trace_tab
                 others += traffic->causes[j].count;
                 continue;
             }
-            snprintf(label, sizeof(label), "%s", from ? from->name : "the network");
+            snprintf(label, sizeof(label), "%s",
+                     from                                  ? from->name
+                     : traffic->causes[j].node == COMMANDS ? "commands"
+                                                           : "the network");
             plain_label(label);
             printf(", %s %" PRIu64, label, traffic->causes[j].count);
         }

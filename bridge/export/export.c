@@ -189,7 +189,7 @@ bool ttb__export_wants_place(const struct ttb_export *export, const struct ttb_t
 {
     const struct ttb_trace_place *place = ttb_trace_find_place(tables, id);
 
-    if (place && ((place->is_control && !export->opts.control) ||
+    if (place && ((place->is_control && !export->opts.control && !export->format->commands) ||
                   (place->kind == TTB_TRACE_DEVICE && export->opts.ports_only)))
         return false;
     if (export->opts.node && !is_of_node(export, place))

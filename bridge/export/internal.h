@@ -21,8 +21,9 @@ struct ttb_export;
  * found there (ttb__stream_status()). `state` is the format's own, of state_bytes, zero at first. */
 struct ttb__format {
     size_t state_bytes;
-    bool whole; /* it filters frames itself: it needs those of other places and times too */
-    bool costs; /* it wants the records of wall.ttb, after those of run.ttb */
+    bool whole;    /* it filters frames itself: it needs those of other places and times too */
+    bool costs;    /* it wants the records of wall.ttb, after those of run.ttb */
+    bool commands; /* it gets frames at control ports as well, though it may have to hide them */
     int (*begin)(struct ttb_export *export);
     /* Only those that passed the filter, and declarations. */
     int (*record)(struct ttb_export *export, const struct ttb_trace_tables *tables,

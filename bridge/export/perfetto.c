@@ -141,7 +141,13 @@ static void name_cause(const struct ttb_trace_tables *tables, uint32_t id, char 
     const struct ttb_trace_node *node =
         place && place->node != TTB_TRACE_NONE ? ttb_trace_find_node(tables, place->node) : NULL;
     const char *name = node ? node->name : "the network"; /* an application in it, say */
-    size_t used = (size_t)snprintf(text, size_bytes, "a frame from ");
+    size_t used;
+
+    if (place && place->is_control) {
+        snprintf(text, size_bytes, "a command of ttb's");
+        return;
+    }
+    used = (size_t)snprintf(text, size_bytes, "a frame from ");
 
     text[used + ttb__text_plain(name, strlen(name), text + used, size_bytes - used - 1)] = 0;
 }
@@ -379,7 +385,8 @@ static void note_activity(struct state *state, const struct ttb_trace_record *re
 }
 
 /* What lets a node run next: the first frame that comes for it; the others find it awake, or about to be. */
-static void note_arrival(struct state *state, const struct ttb_trace_record *record)
+static void note_arrival(struct state *state, const struct ttb_trace_record *record,
+                         bool is_command)
 {
     const struct ttb__flying *flying = ttb__flying_find(state->flying, record->frame.packet);
     struct node *node;
@@ -391,7 +398,7 @@ static void note_arrival(struct state *state, const struct ttb_trace_record *rec
         return;
     node->has_come = true;
     node->came = record->frame.packet;
-    node->came_from = flying ? flying->flow : TTB_TRACE_NONE;
+    node->came_from = is_command ? record->frame.place : flying ? flying->flow : TTB_TRACE_NONE;
 }
 
 static int add_frame(struct ttb_export *export, const struct ttb_trace_tables *tables,
@@ -406,9 +413,14 @@ static int add_frame(struct ttb_export *export, const struct ttb_trace_tables *t
                                .category = ttb_trace_what_name(frame->what),
                                .flow = frame->packet,
                                .time_ns = now_ns};
+    const struct ttb_trace_place *declared = ttb_trace_find_place(tables, frame->place);
     uint32_t id = frame->place;
     struct place *place;
 
+    if (declared && declared->is_control && !export->opts.control) {
+        note_arrival(export->state, record, true);
+        return 0;
+    }
     switch (frame->what) {
     case TTB_TRACE_TRANSMITTED:
     case TTB_TRACE_SENT:
@@ -448,7 +460,7 @@ static int add_frame(struct ttb_export *export, const struct ttb_trace_tables *t
             begin_ns = place->in_ns;
         place->in_ns = now_ns > begin_ns ? now_ns : begin_ns;
         frame_slice(export, &event, begin_ns, place->in_ns);
-        note_arrival(export->state, record);
+        note_arrival(export->state, record, declared && declared->is_control);
     }
     return count_flying(export, tables, record);
 }
@@ -622,6 +634,7 @@ static void perfetto_clear(struct ttb_export *export)
 const struct ttb__format ttb__format_perfetto = {
     .state_bytes = sizeof(struct state),
     .costs = true,
+    .commands = true,
     .begin = perfetto_begin,
     .record = perfetto_record,
     .end = perfetto_end,

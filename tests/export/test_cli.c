@@ -87,7 +87,13 @@ static void a_profile_says_because_of_whom_a_node_was_let_run(void **state)
 {
     struct fixture *f = *state;
     struct ttb_trace_writer *writer = open_writer(f, 9);
+    const struct ttb_trace_place commands = {.kind = TTB_TRACE_PORT,
+                                             .name = "ttb",
+                                             .node = 0,
+                                             .link = TTB_TRACE_NONE,
+                                             .is_control = true};
     uint8_t frame[PING_BYTES];
+    uint32_t place;
 
     /* The client runs at 0 by its clock and sends; the server runs because of that, and later of itself. */
     make_ping(frame, 1);
@@ -96,10 +102,22 @@ static void a_profile_says_because_of_whom_a_node_was_let_run(void **state)
     write_frame(writer, 1 * MS, 1, TTB_TRACE_DELIVERED, frame, sizeof(frame));
     write_grant(writer, 1 * MS, 1);
     write_grant(writer, 2 * MS, 1);
+    /* A command comes for the client. */
+    assert_int_equal(ttb_trace_writer_add_place(writer, &commands, &place), 0);
+    make_ping(frame, 2);
+    write_record(writer, &(struct ttb_trace_record){
+                             .kind = TTB_TRACE_FRAME,
+                             .time_ns = 3 * MS,
+                             .node = 0,
+                             .frame = {.what = TTB_TRACE_DELIVERED,
+                                       .place = place,
+                                       .len_bytes = sizeof(frame),
+                                       .payload = {.data = frame, .len_bytes = sizeof(frame)}}});
+    write_grant(writer, 3 * MS, 0);
     close_writer(writer, 2 * S);
     expect(
         f->directory, ". -f csv > /dev/null; $TTB show --profile .", 0,
-        "node client                          98          0          1   its clock 1\n"
+        "node client                          98         98          2   its clock 1, commands 1\n"
         "node server                           0         98          2   its clock 1, client 1\n",
         "");
 }

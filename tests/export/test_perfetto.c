@@ -207,6 +207,12 @@ static uint64_t number(const Event *event, const char *name)
 /* The server is let run at 1, 5 and 9 ms: a frame had come, then its own clock, then two frames. */
 static void a_node_waits_for_its_clock_or_for_a_frame(void **state)
 {
+    const struct ttb_trace_place commands = {.kind = TTB_TRACE_PORT,
+                                             .name = "ttb",
+                                             .node = 1,
+                                             .link = TTB_TRACE_NONE,
+                                             .is_control = true};
+    uint32_t place;
     struct fixture *f = *state;
     struct ttb_trace_writer *writer = open_writer(f, 9);
     uint8_t frame[1514];
@@ -226,7 +232,19 @@ static void a_node_waits_for_its_clock_or_for_a_frame(void **state)
     write_packet(writer, 8 * MS, 1, TTB_TRACE_DELIVERED, 4, frame, len_bytes); /* nobody's */
     write_packet(writer, 9 * MS, 1, TTB_TRACE_DELIVERED, 3, frame, len_bytes);
     write_grant(writer, 9 * MS, 1);
-    close_writer(writer, 9 * MS);
+    /* Last a command: that is not shown, but it is why. */
+    assert_int_equal(ttb_trace_writer_add_place(writer, &commands, &place), 0);
+    write_record(writer, &(struct ttb_trace_record){
+                             .kind = TTB_TRACE_FRAME,
+                             .time_ns = 10 * MS,
+                             .node = 1,
+                             .frame = {.what = TTB_TRACE_DELIVERED,
+                                       .place = place,
+                                       .packet = 5,
+                                       .len_bytes = (uint32_t)len_bytes,
+                                       .payload = {.data = frame, .len_bytes = len_bytes}}});
+    write_grant(writer, 10 * MS, 1);
+    close_writer(writer, 10 * MS);
     trace = decode(f->directory);
     check_form(trace);
 
@@ -247,6 +265,10 @@ static void a_node_waits_for_its_clock_or_for_a_frame(void **state)
     assert_int_equal(time_ns, 5 * MS);
     assert_string_equal(argument(event, "because_of"), "a frame from the network");
     assert_int_equal(number(event, "packet"), 4);
+    event = find_event(trace, track, 14, &time_ns);
+    assert_int_equal(time_ns, 9 * MS);
+    assert_string_equal(argument(event, "because_of"), "a command of ttb's");
+    assert_null(find_track(trace, "server", "ttb in"));
     ttb__perfetto__trace__free_unpacked(trace, NULL);
 }
 

@@ -136,11 +136,10 @@ int ttb_export_close(struct ttb_export *exporter, char *error, size_t error_size
  * Export a trace.
  * @param path  a run directory or a trace
  * @param text  gets a sentence when the result is not 0; may be NULL
- * @return 0; -ENODATA: the trace was truncated, -EBADMSG: it is damaged: what is there has been
- *         exported, and the sentence says up to which simulated time; -EFBIG: as
- *         ttb_export_close(); -ESRCH: there is no such node or
- *         link; or what ttb_export_open(), ttb_export_feed() or
- *         ttb_trace_reader_open() returned
+ * @return 0; -ENODATA: the trace was truncated, or its run goes on, -EBADMSG: it is damaged: what is
+ *         there has been exported, and the sentence says up to which simulated time; -EFBIG: as
+ *         ttb_export_close(); -ESRCH: there is no such node or link; or what ttb_export_open(),
+ *         ttb_export_feed() or ttb_trace_reader_open() returned
  */
 int ttb_export_trace(const char *path, const struct ttb_export_opts *opts, int fd, char *text,
                      size_t size_bytes);

@@ -16,29 +16,35 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes);
 
-/* The merger gets copies of their exact size, so that a look beyond one is seen. */
+/* The merger gets copies of their exact size, so that a look beyond one is seen; so is all that comes of it. */
 static void merge(uint8_t *const *frames, const size_t *lens, unsigned count, uint64_t features)
 {
-    uint8_t *merged = malloc(TTB__MERGED_BYTES_MAX);
     struct ttb__net_header header;
     struct ttb__merger merger;
-    size_t len_bytes;
+    const struct iovec *parts;
+    size_t len_bytes, sum_bytes = 0;
+    unsigned part_count;
+    uint8_t *merged;
 
-    if (!merged || !count)
-        goto out;
-    ttb__merge_begin(&merger, merged, features, frames[0], lens[0]);
-    for (unsigned i = 1; i < count && ttb__merge_add(&merger, frames[i], lens[i]); i++)
+    if (!count)
+        return;
+    ttb__merge_begin(&merger, features, frames[0], lens[0], false);
+    for (unsigned i = 1; i < count && ttb__merge_add(&merger, frames[i], lens[i], i % 2); i++)
         ;
-    ttb__merge_finish(&merger, &header, &len_bytes);
-    if (len_bytes > TTB__MERGED_BYTES_MAX)
+    parts = ttb__merge_finish(&merger, &header, &part_count, &len_bytes);
+    merged = malloc(len_bytes ? len_bytes : 1);
+    for (unsigned i = 0; merged && i < part_count; i++) {
+        memcpy(merged + sum_bytes, parts[i].iov_base, parts[i].iov_len);
+        sum_bytes += parts[i].iov_len;
+    }
+    if (merged && sum_bytes != len_bytes)
         abort();
-out:
     free(merged);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 {
-    uint8_t *frame, *out, *kept[KEPT];
+    uint8_t *frame, *kept[KEPT];
     size_t lens[KEPT], len_bytes;
     struct ttb__segmenter segmenter;
     struct ttb__net_header header;
@@ -60,15 +66,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
     memcpy(frame, data, size_bytes);
     if (!ttb__segment_begin(&segmenter, &header, features, frame, size_bytes, FRAME_BYTES_MAX,
                             &why)) {
-        while (ttb__segment_next(&segmenter, &out, &len_bytes)) {
-            if (out < frame || out + len_bytes > frame + size_bytes)
-                abort();
+        while ((len_bytes = ttb__segment_next_bytes(&segmenter)) > 0) {
+            uint8_t *out = malloc(len_bytes);
+
             if (header.gso_type && len_bytes > FRAME_BYTES_MAX && len_bytes != size_bytes)
                 abort();
-            if (count < KEPT && (kept[count] = malloc(len_bytes ? len_bytes : 1))) {
-                memcpy(kept[count], out, len_bytes);
-                lens[count++] = len_bytes;
+            if (!out)
+                break;
+            ttb__segment_next(&segmenter, out);
+            if (count == KEPT) {
+                free(out);
+                continue;
             }
+            lens[count] = len_bytes;
+            kept[count++] = out;
         }
     }
     merge(kept, lens, count, features);

@@ -162,7 +162,8 @@ int ttb_bridge_new(const struct ttb_bridge_opts *opts, struct ttb_bridge **made)
     bridge->log = opts->log ? opts->log : log_to_stderr;
     bridge->log_user = opts->log_user;
     bridge->directory = strdup(opts->directory ? opts->directory : ".");
-    if (!bridge->directory) {
+    bridge->frames = ttb__frame_pool_new();
+    if (!bridge->directory || !bridge->frames) {
         rc = -ENOMEM;
         goto error;
     }
@@ -210,6 +211,7 @@ void ttb_bridge_free(struct ttb_bridge *bridge)
     ttb__placement_restore(bridge);
     if (bridge->owns_loop)
         ttb_loop_close(&bridge->loop);
+    ttb__frame_pool_close(bridge->frames);
     free(bridge->directory);
     free(bridge);
 }

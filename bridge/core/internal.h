@@ -30,6 +30,7 @@
 #include <ttbridge/bridge.h>
 
 #include "base/error.h"
+#include "base/frame.h"
 #include "calendar/calendar.h"
 #include "timetravel/controller.h"
 #include "vhost/netdev.h"
@@ -171,6 +172,7 @@ struct ttb__wall {
     uint64_t since_ns;       /* when it changed last */
     uint64_t barrier_ns;     /* since when somebody in the round waits for others; 0: nobody has */
     uint64_t spent_ns[TTB_WALL_PARTS], entered[TTB_WALL_PARTS];
+    uint32_t deliveries;
 };
 
 /* Wall time that automatic jobs look at before they decide. */
@@ -235,6 +237,8 @@ struct ttb_bridge {
     uint32_t round_can_run;   /* nodes of the round that run in it, as far as is known */
     bool in_round;            /* its nodes are run */
     unsigned calls_unanswered;
+    struct ttb__frame_pool *frames;
+    struct ttb_frame *transmitting; /* a transmit callback or the observer is being called for it */
     bool transmitted; /* the network has got a frame since advance() was called, at now_ns */
     bool sweep_due, sweep_held;
     bool busy;             /* in advance() or a callback: the bridge may be read only */
@@ -352,8 +356,8 @@ int ttb__look_ahead_update(struct ttb_bridge *bridge);
 void ttb__look_ahead_clear(struct ttb_bridge *bridge);
 
 /* transmit.c */
-/* The port's node has sent: copy the frame and keep it until the network may have it. 0, -ENOMEM */
-int ttb__transmit_add(struct ttb_port *port, uint64_t time_ns, const void *data, size_t len_bytes);
+/* The port's node has sent: keep the frame until the network may have it. 0, -ENOMEM */
+int ttb__transmit_add(struct ttb_port *port, uint64_t time_ns, struct ttb_frame *frame);
 /* Set the clock to the time of the node's first frames and hand over all of that time. */
 void ttb__transmit_release(struct ttb_node *node);
 /* Forget frames that the network has not seen: the node was stopped before it sent them. */
@@ -393,6 +397,9 @@ void ttb__placement_flap(struct ttb_bridge *bridge, uint32_t rounds);
 /* wall.c */
 /* From now on time goes to a part. @return where it went before, to go back to */
 enum ttb_wall_part ttb__wall_enter(struct ttb_bridge *bridge, enum ttb_wall_part part);
+/* Around what is done with a frame for a node. True: it is timed, and the second is to be called. */
+bool ttb__wall_delivery_begins(struct ttb_bridge *bridge, enum ttb_wall_part *before);
+void ttb__wall_delivery_ends(struct ttb_bridge *bridge, enum ttb_wall_part before);
 /* Before it, nothing is counted. */
 void ttb__wall_begin(struct ttb_bridge *bridge);
 /* A node has got the clock; it is counted in running_count. */

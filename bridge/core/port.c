@@ -189,7 +189,7 @@ static void on_kick(void *user)
     node->kick_ns = ttb__controller_time_ns(node->controller);
 }
 
-static void on_transmit(void *user, const void *frame, size_t len_bytes)
+static void on_transmit(void *user, struct ttb_frame *frame)
 {
     struct ttb_port *port = user;
     struct ttb_bridge *bridge = port->bridge;
@@ -198,18 +198,21 @@ static void on_transmit(void *user, const void *frame, size_t len_bytes)
     if (port->node && port->node->ending)
         return;
     port->stats.tx_frames++;
-    port->stats.tx_bytes += len_bytes;
+    port->stats.tx_bytes += frame->len_bytes;
     if (port->node) {
-        if (ttb__transmit_add(port, port->node->kick_ns, frame, len_bytes))
+        if (ttb__transmit_add(port, port->node->kick_ns, frame))
             ttb__node_note_end(port->node, -ENOMEM, "out of memory");
         return;
     }
     bridge->transmitted = true;
     bridge->busy = true; /* this may be called outside advance() */
+    bridge->transmitting = frame;
     if (bridge->observer.transmitted)
-        bridge->observer.transmitted(bridge->observer_user, port, bridge->now_ns, frame, len_bytes);
+        bridge->observer.transmitted(bridge->observer_user, port, bridge->now_ns, frame->data,
+                                     frame->len_bytes);
     if (port->transmit)
-        port->transmit(port->transmit_user, port, bridge->now_ns, frame, len_bytes);
+        port->transmit(port->transmit_user, port, bridge->now_ns, frame->data, frame->len_bytes);
+    bridge->transmitting = NULL;
     bridge->busy = busy;
 }
 
@@ -322,6 +325,7 @@ void ttb__port_release_replies(struct ttb_node *node)
 static void attach(struct ttb_port *port, int fd)
 {
     const struct ttb__netdev_opts opts = {
+        .pool = port->bridge->frames,
         .mac = {port->mac[0], port->mac[1], port->mac[2], port->mac[3], port->mac[4], port->mac[5]},
         .mtu = port->mtu,
         .carrier = port->carrier,
@@ -545,7 +549,9 @@ const char *ttb_action_name(enum ttb_action_kind kind)
 }
 
 /* Hand the frame to the driver, if there is one and it can take it. */
-static int receive(struct ttb_port *port, const void *frame, size_t len_bytes, enum ttb_drop *drop)
+/* A frame, or, if there is none, bytes that are to be copied if they have to wait. */
+static int receive(struct ttb_port *port, struct ttb_frame *frame, const void *data,
+                   size_t len_bytes, enum ttb_drop *drop)
 {
     int rc;
 
@@ -555,7 +561,8 @@ static int receive(struct ttb_port *port, const void *frame, size_t len_bytes, e
     *drop = TTB_DROP_PORT_DOWN;
     if (!port->netdev || port->closed || !port->carrier || (port->node && port->node->ending))
         return -ENETDOWN;
-    rc = ttb__netdev_receive(port->netdev, frame, len_bytes);
+    rc = frame ? ttb__netdev_receive(port->netdev, frame)
+               : ttb__netdev_receive_copy(port->netdev, data, len_bytes);
     if (rc == 0)
         *drop = TTB_DROP_NONE;
     else if (rc == -ENOBUFS)
@@ -593,20 +600,12 @@ static int check_latency(const struct ttb_port *port)
                             node->name, port->name, bridge->now_ns, node->ran_to_ns - 1);
 }
 
-int ttb_port_deliver(struct ttb_port *port, const void *frame, size_t len_bytes)
+static int take(struct ttb_port *port, struct ttb_frame *frame, const void *data, size_t len_bytes)
 {
     struct ttb_bridge *bridge = port->bridge;
-    enum ttb_wall_part part;
     enum ttb_drop drop;
-    int rc;
+    int rc = receive(port, frame, data, len_bytes, &drop);
 
-    if (bridge->busy)
-        return ttb__bridge_fail(bridge, -EBUSY, "port %s: deliver() from a callback", port->name);
-    rc = check_latency(port);
-    if (rc)
-        return rc;
-    part = ttb__wall_enter(bridge, TTB_WALL_BRIDGE);
-    rc = receive(port, frame, len_bytes, &drop);
     if (rc) {
         port->stats.dropped[drop]++;
     } else {
@@ -619,12 +618,46 @@ int ttb_port_deliver(struct ttb_port *port, const void *frame, size_t len_bytes)
     if (bridge->observer.delivered) {
         ttb__wall_enter(bridge, TTB_WALL_RECORDING);
         bridge->busy = true;
-        bridge->observer.delivered(bridge->observer_user, port, bridge->now_ns, frame, len_bytes,
+        bridge->observer.delivered(bridge->observer_user, port, bridge->now_ns, data, len_bytes,
                                    drop);
         bridge->busy = false;
     }
-    ttb__wall_enter(bridge, part);
     return rc;
+}
+
+static int deliver(struct ttb_port *port, struct ttb_frame *frame, const void *data,
+                   size_t len_bytes)
+{
+    enum ttb_wall_part part;
+    bool is_timed;
+    int rc;
+
+    if (port->bridge->busy)
+        return ttb__bridge_fail(port->bridge, -EBUSY, "port %s: deliver() from a callback",
+                                port->name);
+    rc = check_latency(port);
+    if (rc)
+        return rc;
+    is_timed = ttb__wall_delivery_begins(port->bridge, &part);
+    rc = take(port, frame, data, len_bytes);
+    if (is_timed)
+        ttb__wall_delivery_ends(port->bridge, part);
+    return rc;
+}
+
+int ttb_port_deliver(struct ttb_port *port, const void *frame, size_t len_bytes)
+{
+    return deliver(port, NULL, frame, len_bytes);
+}
+
+int ttb_port_deliver_frame(struct ttb_port *port, struct ttb_frame *frame)
+{
+    return deliver(port, frame, frame->data, frame->len_bytes);
+}
+
+struct ttb_frame *ttb_bridge_transmitting(const struct ttb_bridge *bridge)
+{
+    return bridge->transmitting;
 }
 
 int ttb_port_set_carrier(struct ttb_port *port, bool on)

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/time.h"
 
@@ -16,14 +15,13 @@ struct ttb__sent_frame {
     struct ttb__sent_frame *next;
     struct ttb_port *port;
     uint64_t time_ns;
-    size_t len_bytes;
-    uint8_t data[];
+    struct ttb_frame *frame;
 };
 
-int ttb__transmit_add(struct ttb_port *port, uint64_t time_ns, const void *data, size_t len_bytes)
+int ttb__transmit_add(struct ttb_port *port, uint64_t time_ns, struct ttb_frame *content)
 {
     struct ttb_node *node = port->node;
-    struct ttb__sent_frame *frame = malloc(sizeof(*frame) + len_bytes);
+    struct ttb__sent_frame *frame = malloc(sizeof(*frame));
 
     if (!frame)
         return -ENOMEM;
@@ -35,8 +33,7 @@ int ttb__transmit_add(struct ttb_port *port, uint64_t time_ns, const void *data,
     frame->next = NULL;
     frame->port = port;
     frame->time_ns = time_ns;
-    frame->len_bytes = len_bytes;
-    memcpy(frame->data, data, len_bytes);
+    frame->frame = ttb_frame_hold(content);
     if (node->sent)
         *node->sent_end = frame;
     else
@@ -45,37 +42,48 @@ int ttb__transmit_add(struct ttb_port *port, uint64_t time_ns, const void *data,
     return 0;
 }
 
-static void hand_over(struct ttb_bridge *bridge, const struct ttb__sent_frame *frame)
+/* Looking at the clock for each frame would take longer than what is done with it. */
+static void hand_over(struct ttb_bridge *bridge, const struct ttb__sent_frame *sent)
 {
-    struct ttb_port *port = frame->port;
-    enum ttb_wall_part part = bridge->wall.part;
+    const struct ttb_observer *observer = &bridge->observer;
+    struct ttb_frame *frame = sent->frame;
+    struct ttb_port *port = sent->port;
 
-    if (bridge->observer.transmitted) {
+    bridge->transmitting = frame;
+    if (observer->transmitted) {
         ttb__wall_enter(bridge, TTB_WALL_RECORDING);
-        bridge->observer.transmitted(bridge->observer_user, port, frame->time_ns, frame->data,
-                                     frame->len_bytes);
-    }
-    if (port->transmit) {
+        observer->transmitted(bridge->observer_user, port, sent->time_ns, frame->data,
+                              frame->len_bytes);
         ttb__wall_enter(bridge, TTB_WALL_NETWORK);
-        port->transmit(port->transmit_user, port, frame->time_ns, frame->data, frame->len_bytes);
     }
-    ttb__wall_enter(bridge, part);
+    if (port->transmit)
+        port->transmit(port->transmit_user, port, sent->time_ns, frame->data, frame->len_bytes);
+    bridge->transmitting = NULL;
+}
+
+static void forget_first(struct ttb_node *node)
+{
+    struct ttb__sent_frame *sent = node->sent;
+
+    node->sent = sent->next;
+    ttb_frame_release(sent->frame);
+    free(sent);
 }
 
 void ttb__transmit_release(struct ttb_node *node)
 {
     struct ttb_bridge *bridge = node->bridge;
     uint64_t time_ns = node->sent->time_ns;
+    enum ttb_wall_part part;
 
     bridge->now_ns = time_ns;
     bridge->transmitted = true;
+    part = ttb__wall_enter(bridge, TTB_WALL_NETWORK);
     while (node->sent && node->sent->time_ns == time_ns) {
-        struct ttb__sent_frame *frame = node->sent;
-
-        node->sent = frame->next;
-        hand_over(bridge, frame);
-        free(frame);
+        hand_over(bridge, node->sent);
+        forget_first(node);
     }
+    ttb__wall_enter(bridge, part);
     if (node->sent) {
         ttb__calendar_move(&bridge->calendar, &node->sent_entry, node->sent->time_ns);
         return;
@@ -87,12 +95,8 @@ void ttb__transmit_release(struct ttb_node *node)
 
 void ttb__transmit_discard(struct ttb_node *node)
 {
-    while (node->sent) {
-        struct ttb__sent_frame *frame = node->sent;
-
-        node->sent = frame->next;
-        free(frame);
-    }
+    while (node->sent)
+        forget_first(node);
     ttb__calendar_remove(&node->bridge->calendar, &node->sent_entry);
 }
 
@@ -106,8 +110,8 @@ uint64_t ttb__transmit_return_ns(const struct ttb_node *node)
 {
     uint64_t first_ns = TTB_TIME_NEVER;
 
-    for (const struct ttb__sent_frame *frame = node->sent; frame; frame = frame->next) {
-        uint64_t return_ns = ttb__port_return_ns(frame->port, frame->time_ns);
+    for (const struct ttb__sent_frame *sent = node->sent; sent; sent = sent->next) {
+        uint64_t return_ns = ttb__port_return_ns(sent->port, sent->time_ns);
 
         if (return_ns < first_ns)
             first_ns = return_ns;

@@ -32,12 +32,13 @@
 #define TTB__NET_ID_TIMER        0 /* timers come first at an instant; lanes count from 1 */
 #define TTB__NET_ID_LANE(number) (1 + (number))
 
-/* A frame's content; copies of a flooded frame share it. */
+/* A frame; copies of a flooded frame share it. */
 struct ttb__frame {
     unsigned references;
     uint64_t mark; /* 0: none */
+    struct ttb_frame *content;
     size_t len_bytes;
-    uint8_t data[];
+    const uint8_t *data;
 };
 
 /* A frame in one place: in a lane's list of frames to come, waiting, or on their way. */
@@ -159,7 +160,8 @@ int ttb__net_promise(struct ttb_net *net);
 /* lane.c */
 /* What the shortest frame takes on an idle line, in whole nanoseconds. */
 uint64_t ttb__lane_least_ns(const struct ttb__lane *lane);
-struct ttb__frame *ttb__frame_new(const void *data, size_t len_bytes);
+/* Takes over the reference to the content, also when it fails (NULL: no memory). */
+struct ttb__frame *ttb__frame_new(struct ttb_frame *content);
 void ttb__frame_release(struct ttb__frame *frame);
 int ttb__lane_init(struct ttb__lane *lane, struct ttb_net_link *link, struct ttb_net_end *from,
                    struct ttb_net_end *to, const struct ttb_net_params *params);

@@ -17,23 +17,29 @@
 #define MIN_FRAME_BYTES 60 /* without FCS */
 #define GAP_BYTES       12
 
-struct ttb__frame *ttb__frame_new(const void *data, size_t len_bytes)
+struct ttb__frame *ttb__frame_new(struct ttb_frame *content)
 {
-    struct ttb__frame *frame = malloc(sizeof(*frame) + len_bytes);
+    struct ttb__frame *frame = content ? malloc(sizeof(*frame)) : NULL;
 
-    if (!frame)
+    if (!frame) {
+        ttb_frame_release(content);
         return NULL;
-    frame->references = 1;
-    frame->mark = 0;
-    frame->len_bytes = len_bytes;
-    memcpy(frame->data, data, len_bytes);
+    }
+    *frame = (struct ttb__frame){
+        .references = 1,
+        .content = content,
+        .len_bytes = ttb_frame_len_bytes(content),
+        .data = ttb_frame_data(content),
+    };
     return frame;
 }
 
 void ttb__frame_release(struct ttb__frame *frame)
 {
-    if (--frame->references == 0)
-        free(frame);
+    if (--frame->references > 0)
+        return;
+    ttb_frame_release(frame->content);
+    free(frame);
 }
 
 /* ---------------------------------------------------------------------------- lists of frames */

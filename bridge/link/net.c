@@ -305,9 +305,12 @@ static void port_transmitted(void *user, struct ttb_port *port, uint64_t time_ns
                              size_t len_bytes)
 {
     struct ttb_net_end *end = user;
-    struct ttb__frame *frame = ttb__frame_new(data, len_bytes);
+    struct ttb__frame *frame =
+        ttb__frame_new(ttb_frame_hold(ttb_bridge_transmitting(end->net->bridge)));
 
     (void)port;
+    (void)data;
+    (void)len_bytes;
     if (!frame) {
         ttb__net_break(end->net, -ENOMEM, "no memory for a frame");
         return;
@@ -388,7 +391,7 @@ int ttb_net_host_send(struct ttb_net_end *host, const void *data, size_t len_byt
         return ttb__net_fail(net, -EMSGSIZE, "%s: a frame of %zu bytes exceeds %d", host->name,
                              len_bytes, TTB_FRAME_MAX);
     }
-    frame = ttb__frame_new(data, len_bytes);
+    frame = ttb__frame_new(ttb_frame_new(data, len_bytes));
     if (!frame)
         return ttb__net_fail(net, -ENOMEM, "no memory for a frame");
     mark(host, frame);
@@ -403,7 +406,7 @@ bool ttb__end_receive(struct ttb_net_end *end, struct ttb__frame *frame)
 
     if (end->kind == TTB__END_PORT && net->marks.arrives)
         net->marks.arrives(net->marks_user, end, frame->mark);
-    if (end->kind == TTB__END_PORT && ttb_port_deliver(end->port, frame->data, frame->len_bytes))
+    if (end->kind == TTB__END_PORT && ttb_port_deliver_frame(end->port, frame->content))
         return false;
     ttb__net_tap(net, TTB_NET_TAP_RECEIVE, TTB_NET_DROP_NONE, end, net->now_ns, frame);
     if (end->kind == TTB__END_SWITCH)

@@ -35,10 +35,10 @@ struct ttb__queue {
     struct ttb_watch *kick_watch;
 };
 
-struct ttb__backlog_frame {
-    struct ttb__backlog_frame *next;
-    size_t len_bytes;
-    uint8_t data[];
+/* Frames that wait, oldest first: `count` of them from `first` on, in a ring of `room` places (a power of two). */
+struct ttb__backlog {
+    struct ttb_frame **frames;
+    uint32_t first, count, room;
 };
 
 struct ttb__netdev {
@@ -61,8 +61,8 @@ struct ttb__netdev {
     uint32_t reply_request;
 
     /* Frames that wait, oldest first; see receive.c. */
-    struct ttb__backlog_frame *backlog, **backlog_tail;
-    uint32_t backlog_frames, backlog_frames_max;
+    struct ttb__backlog backlog;
+    uint32_t backlog_frames_max;
     uint32_t held_frames, fresh_frames;
     bool hold;  /* what comes waits for ttb__netdev_release() */
     bool quiet; /* the guest is asked for no kicks when it sends */
@@ -70,8 +70,9 @@ struct ttb__netdev {
     /* Scratch. A frame may be received while one is being transmitted, so nothing is shared. */
     struct ttb__chain tx_chain, rx_first, rx_next;
     struct ttb__ring_used_elem *rx_used; /* as many as the receive ring has descriptors */
-    uint8_t *tx_frame;
-    uint8_t *rx_merged; /* NULL: offloads are not offered */
+    struct ttb__frame_pool *pool;
+    uint8_t *tx_whole; /* a frame that is still to be segmented; NULL: offloads are not offered */
+    struct ttb__merger *rx_merger; /* likewise */
 
     /* Wall-clock mode: goes on where a long turn stopped, and polls queues without a kick
      * descriptor. */

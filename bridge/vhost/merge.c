@@ -5,13 +5,16 @@
 #define IP_BYTES_MAX 65535u
 
 /* All ones is what a sum over a packet with its checksum comes to. */
-static bool checksums_are_right(const uint8_t *frame, const struct ttb__packet *packet)
+static bool checksums_are_right(const uint8_t *frame, const struct ttb__packet *packet,
+                                bool tcp_is_right)
 {
     const uint8_t *ip = frame + packet->l3, *tcp = frame + packet->l4;
     uint16_t sum;
 
     if (!packet->ipv6 && ttb__checksum_add(0, ip, packet->l4 - packet->l3) != 0xffff)
         return false;
+    if (tcp_is_right)
+        return true;
     sum = ttb__packet_pseudo_sum(frame, packet);
     return ttb__checksum_add(sum, tcp, packet->end - packet->l4) == 0xffff;
 }
@@ -35,13 +38,19 @@ static bool ends_here(const uint8_t *frame, const struct ttb__packet *packet)
     return frame[packet->l4 + TTB__TCP_FLAGS] & (TTB__TCP_PSH | TTB__TCP_FIN);
 }
 
-void ttb__merge_begin(struct ttb__merger *merger, uint8_t *merged, uint64_t features,
-                      const uint8_t *frame, size_t len_bytes)
+static void add_part(struct ttb__merger *merger, unsigned index, const uint8_t *data,
+                     size_t len_bytes)
+{
+    merger->parts[index] = (struct iovec){.iov_base = (void *)data, .iov_len = len_bytes};
+}
+
+void ttb__merge_begin(struct ttb__merger *merger, uint64_t features, const uint8_t *frame,
+                      size_t len_bytes, bool is_checked)
 {
     struct ttb__packet *packet = &merger->packet;
 
-    merger->merged = merged;
     merger->first = frame;
+    merger->first_is_checked = is_checked;
     merger->len_bytes = len_bytes;
     merger->count = 1;
     merger->open = false;
@@ -51,6 +60,8 @@ void ttb__merge_begin(struct ttb__merger *merger, uint8_t *merged, uint64_t feat
     merger->open = (features & TTB__BIT(packet->ipv6 ? TTB__VIRTIO_NET_F_GUEST_TSO6
                                                      : TTB__VIRTIO_NET_F_GUEST_TSO4)) &&
                    !ends_here(frame, packet);
+    merger->flags = frame[packet->l4 + TTB__TCP_FLAGS];
+    add_part(merger, 1, frame + packet->payload, merger->gso_bytes);
 }
 
 static bool same(const uint8_t *a, const uint8_t *b, size_t from, size_t to)
@@ -93,13 +104,14 @@ static bool same_connection(const struct ttb__merger *merger, const uint8_t *fra
            same(first, frame, tcp + TTB__TCP_CHECK + 2, data);
 }
 
-bool ttb__merge_add(struct ttb__merger *merger, const uint8_t *frame, size_t len_bytes)
+bool ttb__merge_add(struct ttb__merger *merger, const uint8_t *frame, size_t len_bytes,
+                    bool is_checked)
 {
     struct ttb__packet packet;
     size_t data_bytes;
 
-    if (!merger->open || ttb__packet_parse(frame, len_bytes, &packet, NULL) ||
-        !is_plain(frame, len_bytes, &packet))
+    if (!merger->open || merger->count == TTB__MERGE_MAX ||
+        ttb__packet_parse(frame, len_bytes, &packet, NULL) || !is_plain(frame, len_bytes, &packet))
         return false;
     if (packet.ipv6 != merger->packet.ipv6 || packet.l3 != merger->packet.l3 ||
         packet.l4 != merger->packet.l4 || packet.payload != merger->packet.payload)
@@ -110,48 +122,60 @@ bool ttb__merge_add(struct ttb__merger *merger, const uint8_t *frame, size_t len
     if (!same_path(merger, frame) || !same_connection(merger, frame))
         return false;
     /* What is wrong is for the driver to find. */
-    if (merger->count == 1 && !checksums_are_right(merger->first, &merger->packet)) {
+    if (merger->count == 1 &&
+        !checksums_are_right(merger->first, &merger->packet, merger->first_is_checked)) {
         merger->open = false;
         return false;
     }
-    if (!checksums_are_right(frame, &packet))
+    if (!checksums_are_right(frame, &packet, is_checked))
         return false;
-    if (merger->count == 1)
-        memcpy(merger->merged, merger->first, merger->len_bytes);
-    memcpy(merger->merged + merger->len_bytes, frame + packet.payload, data_bytes);
-    merger->merged[packet.l4 + TTB__TCP_FLAGS] |= frame[packet.l4 + TTB__TCP_FLAGS];
+    merger->flags |= frame[packet.l4 + TTB__TCP_FLAGS];
     merger->len_bytes += data_bytes;
-    merger->count++;
+    add_part(merger, ++merger->count, frame + packet.payload, data_bytes);
     merger->open = data_bytes == merger->gso_bytes && !ends_here(frame, &packet);
     return true;
 }
 
-const uint8_t *ttb__merge_finish(struct ttb__merger *merger, struct ttb__net_header *header,
-                                 size_t *len_bytes)
+static void write_headers(struct ttb__merger *merger)
 {
     struct ttb__packet *packet = &merger->packet;
-    uint8_t *merged = merger->merged;
+    uint8_t *headers = merger->headers;
+
+    memcpy(headers, merger->first, packet->payload);
+    headers[packet->l4 + TTB__TCP_FLAGS] = merger->flags;
+    packet->end = merger->len_bytes;
+    if (packet->ipv6) {
+        ttb__put16(headers + packet->l3 + TTB__IPV6_LENGTH,
+                   (uint16_t)(packet->end - packet->l3 - TTB__IPV6_HEADER));
+    } else {
+        ttb__put16(headers + packet->l3 + TTB__IPV4_LENGTH, (uint16_t)(packet->end - packet->l3));
+        ttb__packet_check_ipv4(headers, packet);
+    }
+    ttb__put16(headers + packet->l4 + TTB__TCP_CHECK, ttb__packet_pseudo_sum(headers, packet));
+}
+
+const struct iovec *ttb__merge_finish(struct ttb__merger *merger, struct ttb__net_header *header,
+                                      unsigned *part_count, size_t *len_bytes)
+{
+    const struct ttb__packet *packet = &merger->packet;
 
     *len_bytes = merger->len_bytes;
     header->flags = 0;
     header->gso_type = TTB__NET_GSO_NONE;
     header->hdr_len = header->gso_size = header->csum_start = header->csum_offset = 0;
-    if (merger->count == 1)
-        return merger->first;
-    packet->end = merger->len_bytes;
-    if (packet->ipv6) {
-        ttb__put16(merged + packet->l3 + TTB__IPV6_LENGTH,
-                   (uint16_t)(packet->end - packet->l3 - TTB__IPV6_HEADER));
-    } else {
-        ttb__put16(merged + packet->l3 + TTB__IPV4_LENGTH, (uint16_t)(packet->end - packet->l3));
-        ttb__packet_check_ipv4(merged, packet);
+    if (merger->count == 1) {
+        add_part(merger, 0, merger->first, merger->len_bytes);
+        *part_count = 1;
+        return merger->parts;
     }
-    ttb__put16(merged + packet->l4 + TTB__TCP_CHECK, ttb__packet_pseudo_sum(merged, packet));
+    write_headers(merger);
+    add_part(merger, 0, merger->headers, packet->payload);
+    *part_count = 1 + merger->count;
     header->flags = TTB__NET_F_NEEDS_CSUM;
     header->gso_type = packet->ipv6 ? TTB__NET_GSO_TCPV6 : TTB__NET_GSO_TCPV4;
     header->hdr_len = (uint16_t)packet->payload;
     header->gso_size = (uint16_t)merger->gso_bytes;
     header->csum_start = (uint16_t)packet->l4;
     header->csum_offset = TTB__TCP_CHECK;
-    return merged;
+    return merger->parts;
 }

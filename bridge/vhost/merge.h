@@ -12,37 +12,43 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "vhost/packet.h"
 #include "vhost/wire.h"
 
-/* Longest packet that segments are merged to: what an IPv4 header can say, behind a VLAN tag each. */
-#define TTB__MERGED_BYTES_MAX (65535u + 22u)
+/* Segments that are merged to one, at most: of an MTU of 1500 a packet of 64 KiB has 45. */
+#define TTB__MERGE_MAX 256u
 
-/* Segments that are being merged. */
+/* Segments that are being merged. No data is copied. */
 struct ttb__merger {
-    uint8_t *merged; /* the caller's, TTB__MERGED_BYTES_MAX bytes */
     const uint8_t *first;
-    size_t len_bytes; /* of the first, or so far in `merged` */
+    size_t len_bytes; /* of what has been merged so far */
     bool open;        /* the next segment may join */
+    bool first_is_checked;
     unsigned count;   /* segments so far */
     size_t gso_bytes; /* data of each segment but the last */
+    uint8_t flags;    /* of TCP, of all of them */
     struct ttb__packet packet;
+    uint8_t headers[TTB__PACKET_HEADERS_MAX];
+    struct iovec parts[1 + TTB__MERGE_MAX]; /* the headers, and each segment's data */
 };
 
 /*
- * Begin with a frame, which is used until ttb__merge_finish().
+ * Begin with a frame, which, as all that join it, is used as long as what ttb__merge_finish() has returned.
  * @param features  that the driver acknowledged: TTB__VIRTIO_NET_F_GUEST_*
+ * @param is_checked  TCP's checksum is known to be right
  */
-void ttb__merge_begin(struct ttb__merger *merger, uint8_t *merged, uint64_t features,
-                      const uint8_t *frame, size_t len_bytes);
+void ttb__merge_begin(struct ttb__merger *merger, uint64_t features, const uint8_t *frame,
+                      size_t len_bytes, bool is_checked);
 
 /* True if the frame continues what is there, and has joined it. */
-bool ttb__merge_add(struct ttb__merger *merger, const uint8_t *frame, size_t len_bytes);
+bool ttb__merge_add(struct ttb__merger *merger, const uint8_t *frame, size_t len_bytes,
+                    bool is_checked);
 
-/* What is to be given to the driver: the first frame as it came, or the merged ones, with a header
- * that says which (num_buffers is left alone). Host's byte order. */
-const uint8_t *ttb__merge_finish(struct ttb__merger *merger, struct ttb__net_header *header,
-                                 size_t *len_bytes);
+/* What is to be given to the driver: the first frame as it came, or the merged ones, in *part_count parts, with a
+ * header that says which (num_buffers is left alone). Host's byte order. */
+const struct iovec *ttb__merge_finish(struct ttb__merger *merger, struct ttb__net_header *header,
+                                      unsigned *part_count, size_t *len_bytes);
 
 #endif

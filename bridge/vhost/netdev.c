@@ -57,7 +57,7 @@ static const uint64_t offloads =
 
 uint64_t ttb__netdev_features(const struct ttb__netdev *netdev)
 {
-    return (netdev->rx_merged ? offloads : 0) | TTB__BIT(TTB__VIRTIO_NET_F_MTU) |
+    return (netdev->rx_merger ? offloads : 0) | TTB__BIT(TTB__VIRTIO_NET_F_MTU) |
            TTB__BIT(TTB__VIRTIO_NET_F_MAC) | TTB__BIT(TTB__VIRTIO_NET_F_MRG_RXBUF) |
            TTB__BIT(TTB__VIRTIO_NET_F_STATUS) | TTB__BIT(TTB__VIRTIO_F_ANY_LAYOUT) |
            TTB__BIT(TTB__VIRTIO_F_RING_INDIRECT_DESC) | TTB__BIT(TTB__VIRTIO_F_RING_EVENT_IDX) |
@@ -93,25 +93,84 @@ static void dropped(struct ttb__netdev *netdev, const char *format, ...)
     netdev->ops->transmit_dropped(netdev->user, why.text);
 }
 
-/* @return frames passed on */
+static struct ttb_frame *new_frame(struct ttb__netdev *netdev, size_t len_bytes)
+{
+    struct ttb_frame *frame = ttb__frame_alloc(netdev->pool, len_bytes);
+
+    if (!frame)
+        ttb__netdev_fail(netdev, -ENOMEM, "out of memory: a frame of %zu bytes", len_bytes);
+    return frame;
+}
+
+static void pass_on(struct ttb__netdev *netdev, struct ttb_frame *frame)
+{
+    netdev->ops->transmit(netdev->user, frame);
+    ttb_frame_release(frame);
+}
+
+static bool is_longer_than_any(struct ttb__netdev *netdev, uint64_t len_bytes)
+{
+    if (len_bytes <= TTB__FRAME_BYTES_MAX)
+        return false;
+    dropped(netdev, "a frame of %llu bytes is longer than any can be",
+            (unsigned long long)len_bytes);
+    return true;
+}
+
+/* A frame of which the card does a part. @return frames passed on */
 static int transmit_offloaded(struct ttb__netdev *netdev, const struct ttb__net_header *header,
-                              size_t len_bytes, size_t limit_bytes)
+                              struct ttb__chain_cursor *cursor, size_t len_bytes)
 {
     struct ttb__segmenter segmenter;
     struct ttb__error why;
-    uint8_t *frame;
+    size_t limit_bytes = 0, segment_bytes;
     int sent = 0;
 
-    if (ttb__segment_begin(&segmenter, header, netdev->features, netdev->tx_frame, len_bytes,
+    /* What was not offered cannot have been negotiated: that is found before the frame is looked at. */
+    if (netdev->tx_whole) {
+        ttb__chain_read(cursor, netdev->tx_whole, len_bytes);
+        limit_bytes = ttb__netdev_frame_limit(netdev, netdev->tx_whole, len_bytes);
+    }
+    if (netdev->tx_whole && header->gso_type == TTB__NET_GSO_NONE && len_bytes > limit_bytes) {
+        dropped(netdev, "a frame of %zu bytes is too long for an MTU of %u", len_bytes,
+                netdev->mtu);
+        return 0;
+    }
+    if (ttb__segment_begin(&segmenter, header, netdev->features, netdev->tx_whole, len_bytes,
                            limit_bytes, &why)) {
         dropped(netdev, "the virtio header: %s", why.text);
         return 0;
     }
-    while (ttb__netdev_is_usable(netdev) && ttb__segment_next(&segmenter, &frame, &len_bytes)) {
-        netdev->ops->transmit(netdev->user, frame, len_bytes);
+    while (ttb__netdev_is_usable(netdev) &&
+           (segment_bytes = ttb__segment_next_bytes(&segmenter)) > 0) {
+        struct ttb_frame *frame = new_frame(netdev, segment_bytes);
+
+        if (!frame)
+            break;
+        ttb__segment_next(&segmenter, frame->data);
+        frame->is_checked = header->gso_type != TTB__NET_GSO_NONE;
+        pass_on(netdev, frame);
         sent++;
     }
     return sent;
+}
+
+static int transmit_plain(struct ttb__netdev *netdev, struct ttb__chain_cursor *cursor,
+                          size_t len_bytes)
+{
+    struct ttb_frame *frame = new_frame(netdev, len_bytes);
+
+    if (!frame)
+        return 0;
+    ttb__chain_read(cursor, frame->data, len_bytes);
+    if (len_bytes > ttb__netdev_frame_limit(netdev, frame->data, len_bytes)) {
+        dropped(netdev, "a frame of %zu bytes is too long for an MTU of %u", len_bytes,
+                netdev->mtu);
+        ttb_frame_release(frame);
+        return 0;
+    }
+    pass_on(netdev, frame);
+    return 1;
 }
 
 /* Pass on what the chain holds. The frame is copied before it is looked at: the guest's memory may change
@@ -122,7 +181,7 @@ static int transmit_chain(struct ttb__netdev *netdev, const struct ttb__chain *c
     unsigned header_bytes = ttb__netdev_header_bytes(netdev);
     struct ttb__chain_cursor cursor = ttb__chain_out(chain);
     struct ttb__net_header header = {0};
-    size_t len_bytes, limit_bytes;
+    size_t len_bytes;
 
     if (chain->out_bytes < header_bytes) {
         dropped(netdev, "a buffer of %llu bytes is shorter than its header of %u",
@@ -130,28 +189,16 @@ static int transmit_chain(struct ttb__netdev *netdev, const struct ttb__chain *c
         return 0;
     }
     ttb__chain_read(&cursor, &header, header_bytes);
-    if (chain->out_bytes - header_bytes > TTB__FRAME_BYTES_MAX) {
-        dropped(netdev, "a frame of %llu bytes is longer than any can be",
-                (unsigned long long)(chain->out_bytes - header_bytes));
+    if (is_longer_than_any(netdev, chain->out_bytes - header_bytes))
         return 0;
-    }
     len_bytes = (size_t)(chain->out_bytes - header_bytes);
-    ttb__chain_read(&cursor, netdev->tx_frame, len_bytes);
     if (len_bytes < TTB__ETH_HEADER_BYTES) {
         dropped(netdev, "a frame of %zu bytes is shorter than an Ethernet header", len_bytes);
         return 0;
     }
-    limit_bytes = ttb__netdev_frame_limit(netdev, netdev->tx_frame, len_bytes);
-    if (header.gso_type == TTB__NET_GSO_NONE && len_bytes > limit_bytes) {
-        dropped(netdev, "a frame of %zu bytes is too long for an MTU of %u", len_bytes,
-                netdev->mtu);
-        return 0;
-    }
-    if (!(header.flags & TTB__NET_F_NEEDS_CSUM) && header.gso_type == TTB__NET_GSO_NONE) {
-        netdev->ops->transmit(netdev->user, netdev->tx_frame, len_bytes);
-        return 1;
-    }
-    return transmit_offloaded(netdev, &header, len_bytes, limit_bytes);
+    if (!(header.flags & TTB__NET_F_NEEDS_CSUM) && header.gso_type == TTB__NET_GSO_NONE)
+        return transmit_plain(netdev, &cursor, len_bytes);
+    return transmit_offloaded(netdev, &header, &cursor, len_bytes);
 }
 
 /* Pop, pass on and mark used what the guest has sent; at most one ring full.
@@ -343,7 +390,7 @@ static int fill_ring(struct ttb__netdev *netdev)
 
     if (!ttb__netdev_is_usable(netdev))
         return -ENOTCONN;
-    if (netdev->backlog_frames == netdev->held_frames || !netdev->queues[TTB__RX].running)
+    if (netdev->backlog.count == netdev->held_frames || !netdev->queues[TTB__RX].running)
         return 0;
     ttb__memory_enter(&guard, &netdev->memory);
     ttb__netdev_drain_backlog(netdev);
@@ -430,14 +477,17 @@ void ttb__netdev_send_rarp(struct ttb__netdev *netdev, const uint8_t mac[6])
 {
     /* RFC 903 request "reverse" (3) about ourselves, padded to the shortest Ethernet frame. */
     static const uint8_t fixed[] = {0x80, 0x35, 0x00, 0x01, 0x08, 0x00, 0x06, 0x04, 0x00, 0x03};
-    uint8_t frame[60] = {0};
+    struct ttb_frame *frame = new_frame(netdev, 60);
 
-    memset(frame, 0xff, 6);
-    memcpy(frame + 6, mac, 6);
-    memcpy(frame + 12, fixed, sizeof(fixed));
-    memcpy(frame + 22, mac, 6);
-    memcpy(frame + 32, mac, 6);
-    netdev->ops->transmit(netdev->user, frame, sizeof(frame));
+    if (!frame)
+        return;
+    memset(frame->data, 0, frame->len_bytes);
+    memset(frame->data, 0xff, 6);
+    memcpy(frame->data + 6, mac, 6);
+    memcpy(frame->data + 12, fixed, sizeof(fixed));
+    memcpy(frame->data + 22, mac, 6);
+    memcpy(frame->data + 32, mac, 6);
+    pass_on(netdev, frame);
 }
 
 /* Give back everything that the connection brought. */
@@ -480,6 +530,14 @@ static const struct ttb__connection_ops connection_ops = {
     .lost = on_lost,
 };
 
+static void free_made(struct ttb__netdev *netdev)
+{
+    free(netdev->backlog.frames);
+    free(netdev->rx_merger);
+    free(netdev->tx_whole);
+    free(netdev);
+}
+
 int ttb__netdev_new(const struct ttb_loop *loop, int fd, const struct ttb__netdev_opts *opts,
                     const struct ttb__netdev_ops *ops, void *user, struct ttb__netdev **netdev)
 {
@@ -489,15 +547,15 @@ int ttb__netdev_new(const struct ttb_loop *loop, int fd, const struct ttb__netde
     assert(ops->transmit);
     if (!made)
         return -ENOMEM;
-    made->tx_frame = malloc(TTB__FRAME_BYTES_MAX);
-    if (opts->offload)
-        made->rx_merged = malloc(TTB__MERGED_BYTES_MAX);
-    if (!made->tx_frame || (opts->offload && !made->rx_merged)) {
-        free(made->tx_frame);
-        free(made->rx_merged);
-        free(made);
-        return -ENOMEM;
+    if (opts->offload) {
+        made->tx_whole = malloc(TTB__FRAME_BYTES_MAX);
+        made->rx_merger = malloc(sizeof(*made->rx_merger));
+        if (!made->tx_whole || !made->rx_merger) {
+            free_made(made);
+            return -ENOMEM;
+        }
     }
+    made->pool = opts->pool;
     made->ops = ops;
     made->user = user;
     memcpy(made->config.mac, opts->mac, sizeof(opts->mac));
@@ -506,15 +564,12 @@ int ttb__netdev_new(const struct ttb_loop *loop, int fd, const struct ttb__netde
     made->config.mtu = opts->mtu;
     made->mtu = opts->mtu;
     made->wall_clock = opts->wall_clock;
-    made->backlog_tail = &made->backlog;
     made->backlog_frames_max = opts->backlog_frames;
     made->hold = opts->hold;
     made->timer_fd = -1;
     rc = ttb__connection_open(&made->connection, loop, fd, &connection_ops, made);
     if (rc) {
-        free(made->rx_merged);
-        free(made->tx_frame);
-        free(made);
+        free_made(made);
         return rc;
     }
     for (unsigned i = 0; i < TTB__QUEUES; i++)
@@ -536,7 +591,5 @@ void ttb__netdev_free(struct ttb__netdev *netdev)
     ttb__chain_free(&netdev->rx_first);
     ttb__chain_free(&netdev->rx_next);
     free(netdev->rx_used);
-    free(netdev->rx_merged);
-    free(netdev->tx_frame);
-    free(netdev);
+    free_made(netdev);
 }

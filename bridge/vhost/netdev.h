@@ -28,6 +28,8 @@
 
 #include <ttbridge/loop.h>
 
+#include "base/frame.h"
+
 struct ttb__netdev;
 
 /* Callbacks are made from the loop's turn; in wall-clock mode also from an eventfd. A callback may
@@ -39,8 +41,8 @@ struct ttb__netdev_ops {
     /* The guest kicked a queue and is blocked for the reply (in-band), or just kicked (eventfd).
      * Called before anything is taken from the ring. */
     void (*kick)(void *user);
-    /* One frame the guest sent: Ethernet header and payload; valid during the call. In ring order. */
-    void (*transmit)(void *user, const void *frame, size_t len_bytes);
+    /* One frame the guest sent, to be held if it is to be kept. In ring order. */
+    void (*transmit)(void *user, struct ttb_frame *frame);
     /* A frame was malformed or too long, and was discarded. */
     void (*transmit_dropped)(void *user, const char *why);
     /* The kick has been served: `sent` frames were transmitted, `calls_wanted` tells whether the
@@ -59,6 +61,8 @@ struct ttb__netdev_ops {
 };
 
 struct ttb__netdev_opts {
+    struct ttb__frame_pool
+        *pool; /* of the frames that the guest sends; NULL: none. Outlives the device */
     uint8_t mac[6];
     uint16_t mtu;            /* frames are at most mtu + 14 (+4 with a VLAN tag) bytes */
     bool carrier;            /* VIRTIO_NET_S_LINK_UP at start */
@@ -84,7 +88,9 @@ void ttb__netdev_free(struct ttb__netdev *netdev);
  * an Ethernet header). A broken ring closes the device: -ECONNRESET.
  * With opts.offload or opts.hold it goes into the backlog first, and into the ring in
  * ttb__netdev_flush_calls(), which is then to be called before the guest goes on. */
-int ttb__netdev_receive(struct ttb__netdev *netdev, const void *frame, size_t len_bytes);
+int ttb__netdev_receive(struct ttb__netdev *netdev, struct ttb_frame *frame);
+/* The same of a frame that is to be copied if it has to wait. */
+int ttb__netdev_receive_copy(struct ttb__netdev *netdev, const void *data, size_t len_bytes);
 
 /* opts.hold: frames that wait to be released; release them all. */
 uint32_t ttb__netdev_held(const struct ttb__netdev *netdev);

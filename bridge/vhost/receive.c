@@ -16,33 +16,50 @@
 /* Frames of one instant that are collected before they are merged: a few packets of 64 KiB. */
 #define FRESH_FRAMES_MAX 128u
 
-void ttb__netdev_drop_backlog(struct ttb__netdev *netdev)
+static struct ttb_frame *waiting(const struct ttb__backlog *backlog, uint32_t index)
 {
-    while (netdev->backlog) {
-        struct ttb__backlog_frame *frame = netdev->backlog;
-
-        netdev->backlog = frame->next;
-        free(frame);
-    }
-    netdev->backlog_tail = &netdev->backlog;
-    netdev->backlog_frames = netdev->held_frames = netdev->fresh_frames = 0;
+    return backlog->frames[(backlog->first + index) & (backlog->room - 1)];
 }
 
-static int append_backlog(struct ttb__netdev *netdev, const void *frame, size_t len_bytes)
+static void shift_backlog(struct ttb__backlog *backlog, uint32_t count)
 {
-    struct ttb__backlog_frame *copy;
+    while (count--) {
+        ttb_frame_release(waiting(backlog, 0));
+        backlog->first = (backlog->first + 1) & (backlog->room - 1);
+        backlog->count--;
+    }
+}
 
-    if (netdev->backlog_frames >= netdev->backlog_frames_max)
+void ttb__netdev_drop_backlog(struct ttb__netdev *netdev)
+{
+    shift_backlog(&netdev->backlog, netdev->backlog.count);
+    netdev->held_frames = netdev->fresh_frames = 0;
+}
+
+static int make_room(struct ttb__backlog *backlog)
+{
+    uint32_t room = backlog->room ? 2 * backlog->room : 16;
+    struct ttb_frame **frames = malloc(room * sizeof(struct ttb_frame *));
+
+    if (!frames)
         return -ENOBUFS;
-    copy = malloc(sizeof(*copy) + len_bytes);
-    if (!copy)
+    for (uint32_t i = 0; i < backlog->count; i++)
+        frames[i] = waiting(backlog, i);
+    free(backlog->frames);
+    *backlog = (struct ttb__backlog){.frames = frames, .count = backlog->count, .room = room};
+    return 0;
+}
+
+static int append_backlog(struct ttb__netdev *netdev, struct ttb_frame *frame)
+{
+    struct ttb__backlog *backlog = &netdev->backlog;
+
+    if (backlog->count >= netdev->backlog_frames_max)
         return -ENOBUFS;
-    copy->next = NULL;
-    copy->len_bytes = len_bytes;
-    memcpy(copy->data, frame, len_bytes);
-    *netdev->backlog_tail = copy;
-    netdev->backlog_tail = &copy->next;
-    netdev->backlog_frames++;
+    if (backlog->count == backlog->room && make_room(backlog))
+        return -ENOBUFS;
+    backlog->frames[(backlog->first + backlog->count++) & (backlog->room - 1)] =
+        ttb_frame_hold(frame);
     return 0;
 }
 
@@ -66,12 +83,41 @@ static int pop_receive(struct ttb__netdev *netdev, struct ttb__chain *chain)
     return rc < 0 ? -ECONNRESET : rc;
 }
 
-/* Put one frame into the ring, or leave the ring as it was. Of the header, num_buffers is set here.
+/* Where of several parts of a frame the next byte is taken from. */
+struct source {
+    const struct iovec *part;
+    size_t offset;
+};
+
+/* Write as much of the frame as the chain takes. @return bytes */
+static size_t write_chain(struct ttb__chain_cursor *cursor, struct source *source,
+                          size_t left_bytes)
+{
+    size_t done_bytes = 0;
+
+    while (done_bytes < left_bytes) {
+        const uint8_t *from = (const uint8_t *)source->part->iov_base + source->offset;
+        size_t want_bytes = source->part->iov_len - source->offset;
+        size_t written = ttb__chain_write(cursor, from, want_bytes);
+
+        done_bytes += written;
+        if (written < want_bytes) {
+            source->offset += written;
+            break;
+        }
+        source->part++;
+        source->offset = 0;
+    }
+    return done_bytes;
+}
+
+/* Put one frame, in parts, into the ring, or leave the ring as it was. Of the header, num_buffers is set here.
  * @return 0; -EAGAIN: not enough buffers now; -EMSGSIZE: no buffer of this driver will ever do;
  *         -ECONNRESET: the device has failed */
-static int fill(struct ttb__netdev *netdev, struct ttb__net_header header, const uint8_t *frame,
-                size_t len_bytes)
+static int fill(struct ttb__netdev *netdev, struct ttb__net_header header,
+                const struct iovec *parts, size_t len_bytes)
 {
+    struct source source = {.part = parts};
     struct ttb__virtqueue *ring = &netdev->queues[TTB__RX].ring;
     unsigned header_bytes = ttb__netdev_header_bytes(netdev);
     bool mergeable = ttb__netdev_has(netdev, TTB__VIRTIO_NET_F_MRG_RXBUF);
@@ -99,7 +145,7 @@ static int fill(struct ttb__netdev *netdev, struct ttb__net_header header, const
         count++;
         cursor = ttb__chain_in(chain);
         ttb__chain_skip(&cursor, skip_bytes);
-        part_bytes = ttb__chain_write(&cursor, frame + done_bytes, len_bytes - done_bytes);
+        part_bytes = write_chain(&cursor, &source, len_bytes - done_bytes);
         done_bytes += part_bytes;
         netdev->rx_used[count - 1] = (struct ttb__ring_used_elem){
             .id = chain->head,
@@ -128,47 +174,42 @@ static bool ask_for_buffers(struct ttb__virtqueue *ring)
     return ring->seen_avail != seen;
 }
 
-static void shift_backlog(struct ttb__netdev *netdev, unsigned count)
+static int fill_frame(struct ttb__netdev *netdev, const void *data, size_t len_bytes)
 {
-    while (count--) {
-        struct ttb__backlog_frame *frame = netdev->backlog;
+    const struct iovec part = {.iov_base = (void *)data, .iov_len = len_bytes};
 
-        netdev->backlog = frame->next;
-        if (!netdev->backlog)
-            netdev->backlog_tail = &netdev->backlog;
-        netdev->backlog_frames--;
-        free(frame);
-    }
+    return fill(netdev, (struct ttb__net_header){0}, &part, len_bytes);
 }
 
 /* Put what is first in the backlog into the ring: a frame, or as many as can be merged into one.
  * @return as fill(); *count becomes how many frames that was */
 static int fill_first(struct ttb__netdev *netdev, unsigned ready, unsigned *count)
 {
-    struct ttb__backlog_frame *frame = netdev->backlog;
+    const struct ttb_frame *first = waiting(&netdev->backlog, 0), *next;
+    struct ttb__merger *merger = netdev->rx_merger;
     struct ttb__net_header header = {0};
-    struct ttb__merger merger;
-    const uint8_t *data;
+    const struct iovec *parts;
+    unsigned part_count;
     size_t len_bytes;
     int rc;
 
     *count = 1;
-    if (!netdev->rx_merged)
-        return fill(netdev, header, frame->data, frame->len_bytes);
-    ttb__merge_begin(&merger, netdev->rx_merged, netdev->features, frame->data, frame->len_bytes);
-    for (frame = frame->next; frame && *count < ready; frame = frame->next) {
-        if (!ttb__merge_add(&merger, frame->data, frame->len_bytes))
+    if (!merger)
+        return fill_frame(netdev, first->data, first->len_bytes);
+    ttb__merge_begin(merger, netdev->features, first->data, first->len_bytes, first->is_checked);
+    while (*count < ready) {
+        next = waiting(&netdev->backlog, *count);
+        if (!ttb__merge_add(merger, next->data, next->len_bytes, next->is_checked))
             break;
         ++*count;
     }
-    data = ttb__merge_finish(&merger, &header, &len_bytes);
-    rc = fill(netdev, header, data, len_bytes);
+    parts = ttb__merge_finish(merger, &header, &part_count, &len_bytes);
+    rc = fill(netdev, header, parts, len_bytes);
     if (rc != -EMSGSIZE || *count == 1)
         return rc;
     /* All buffers of the driver are too small for the merged ones. */
     *count = 1;
-    return fill(netdev, (struct ttb__net_header){0}, netdev->backlog->data,
-                netdev->backlog->len_bytes);
+    return fill_frame(netdev, first->data, first->len_bytes);
 }
 
 int ttb__netdev_drain_backlog(struct ttb__netdev *netdev)
@@ -177,9 +218,9 @@ int ttb__netdev_drain_backlog(struct ttb__netdev *netdev)
     unsigned looks_left = queue->ring.num;
 
     netdev->fresh_frames = 0;
-    while (netdev->backlog_frames > netdev->held_frames) {
+    while (netdev->backlog.count > netdev->held_frames) {
         unsigned count;
-        int rc = fill_first(netdev, netdev->backlog_frames - netdev->held_frames, &count);
+        int rc = fill_first(netdev, netdev->backlog.count - netdev->held_frames, &count);
 
         if (rc == -ECONNRESET)
             return rc;
@@ -189,32 +230,26 @@ int ttb__netdev_drain_backlog(struct ttb__netdev *netdev)
             continue;
         }
         /* Delivered, or too long for this driver's buffers: dropped. */
-        shift_backlog(netdev, count);
+        shift_backlog(&netdev->backlog, count);
     }
-    if (netdev->backlog_frames == netdev->held_frames)
+    if (netdev->backlog.count == netdev->held_frames)
         ttb__virtqueue_ask_kicks(&queue->ring, false);
     if (ttb__virtqueue_wants_call(&queue->ring))
         queue->call = true;
     return 0;
 }
 
-/* Into the ring now, or into the backlog if there is no room or others wait. */
-static int receive_now(struct ttb__netdev *netdev, const void *frame, size_t len_bytes)
+/* Into the ring now. @return -EAGAIN: there is no room, or others wait */
+static int receive_now(struct ttb__netdev *netdev, const void *data, size_t len_bytes)
 {
     struct ttb__queue *queue = &netdev->queues[TTB__RX];
     int rc = 0;
 
-    if (netdev->backlog)
+    if (netdev->backlog.count)
         rc = ttb__netdev_drain_backlog(netdev);
     if (!rc)
-        rc =
-            netdev->backlog ? -EAGAIN : fill(netdev, (struct ttb__net_header){0}, frame, len_bytes);
-    if (rc == -EAGAIN) {
-        rc = append_backlog(netdev, frame, len_bytes);
-        /* Asks for a kick, and looks whether the driver was just refilling. */
-        if (!rc)
-            rc = ttb__netdev_drain_backlog(netdev);
-    } else if (!rc) {
+        rc = netdev->backlog.count ? -EAGAIN : fill_frame(netdev, data, len_bytes);
+    if (!rc) {
         ttb__virtqueue_ask_kicks(&queue->ring, false);
         if (ttb__virtqueue_wants_call(&queue->ring))
             queue->call = true;
@@ -222,15 +257,23 @@ static int receive_now(struct ttb__netdev *netdev, const void *frame, size_t len
     return rc;
 }
 
-/* Into the backlog, for others may follow. */
-static int receive_later(struct ttb__netdev *netdev, const void *frame, size_t len_bytes)
+static int wait_for_room(struct ttb__netdev *netdev, struct ttb_frame *frame)
 {
-    int rc = append_backlog(netdev, frame, len_bytes);
+    int rc = append_backlog(netdev, frame);
+
+    /* Asks for a kick, and looks whether the driver was just refilling. */
+    return rc ? rc : ttb__netdev_drain_backlog(netdev);
+}
+
+/* Into the backlog, for others may follow. */
+static int receive_later(struct ttb__netdev *netdev, struct ttb_frame *frame)
+{
+    int rc = append_backlog(netdev, frame);
 
     if (rc && netdev->fresh_frames) {
         rc = ttb__netdev_drain_backlog(netdev);
         if (!rc)
-            rc = append_backlog(netdev, frame, len_bytes);
+            rc = append_backlog(netdev, frame);
     }
     if (rc)
         return rc;
@@ -241,24 +284,59 @@ static int receive_later(struct ttb__netdev *netdev, const void *frame, size_t l
     return 0;
 }
 
-int ttb__netdev_receive(struct ttb__netdev *netdev, const void *frame, size_t len_bytes)
+static int check_frame(const struct ttb__netdev *netdev, const void *data, size_t len_bytes)
 {
-    struct ttb__memory_guard guard;
-    int rc, left;
-
     if (!ttb__netdev_is_usable(netdev) || !netdev->queues[TTB__RX].running)
         return -ENETDOWN;
     if (len_bytes < TTB__ETH_HEADER_BYTES)
         return -EINVAL;
-    if (len_bytes > ttb__netdev_frame_limit(netdev, frame, len_bytes))
-        return -EMSGSIZE;
-    ttb__memory_enter(&guard, &netdev->memory);
-    if (netdev->hold || netdev->rx_merged)
-        rc = receive_later(netdev, frame, len_bytes);
+    return len_bytes > ttb__netdev_frame_limit(netdev, data, len_bytes) ? -EMSGSIZE : 0;
+}
+
+/* What cannot go into the ring at once: `frame`, or a copy of the data if there is none. */
+static int receive_waiting(struct ttb__netdev *netdev, struct ttb_frame *frame, const void *data,
+                           size_t len_bytes)
+{
+    struct ttb_frame *copy = frame ? NULL : ttb__frame_alloc(netdev->pool, len_bytes);
+    int rc;
+
+    if (!frame && !copy)
+        return -ENOBUFS;
+    if (copy)
+        memcpy(copy->data, data, len_bytes);
+    frame = copy ? copy : frame;
+    if (netdev->hold || netdev->rx_merger)
+        rc = receive_later(netdev, frame);
     else
-        rc = receive_now(netdev, frame, len_bytes);
+        rc = wait_for_room(netdev, frame);
+    ttb_frame_release(copy);
+    return rc;
+}
+
+static int receive(struct ttb__netdev *netdev, struct ttb_frame *frame, const void *data,
+                   size_t len_bytes)
+{
+    struct ttb__memory_guard guard;
+    int left, rc = check_frame(netdev, data, len_bytes);
+
+    if (rc)
+        return rc;
+    ttb__memory_enter(&guard, &netdev->memory);
+    rc = netdev->hold || netdev->rx_merger ? -EAGAIN : receive_now(netdev, data, len_bytes);
+    if (rc == -EAGAIN)
+        rc = receive_waiting(netdev, frame, data, len_bytes);
     left = ttb__netdev_leave(netdev, &guard);
     return left ? left : rc;
+}
+
+int ttb__netdev_receive(struct ttb__netdev *netdev, struct ttb_frame *frame)
+{
+    return receive(netdev, frame, frame->data, frame->len_bytes);
+}
+
+int ttb__netdev_receive_copy(struct ttb__netdev *netdev, const void *data, size_t len_bytes)
+{
+    return receive(netdev, NULL, data, len_bytes);
 }
 
 uint32_t ttb__netdev_held(const struct ttb__netdev *netdev)

@@ -101,8 +101,8 @@ static int check_sizes(const struct ttb__segmenter *segmenter, const struct ttb_
 }
 
 int ttb__segment_begin(struct ttb__segmenter *segmenter, const struct ttb__net_header *header,
-                       uint64_t features, uint8_t *frame, size_t len_bytes, size_t frame_bytes_max,
-                       struct ttb__error *why)
+                       uint64_t features, const uint8_t *frame, size_t len_bytes,
+                       size_t frame_bytes_max, struct ttb__error *why)
 {
     bool ipv6;
     int rc;
@@ -128,7 +128,6 @@ int ttb__segment_begin(struct ttb__segmenter *segmenter, const struct ttb__net_h
         return rc;
     segmenter->gso_bytes = header->gso_size;
     segmenter->next = segmenter->packet.payload;
-    memcpy(segmenter->headers, frame, segmenter->packet.payload);
     return 0;
 }
 
@@ -180,32 +179,40 @@ static void write_tcp(const struct ttb__segmenter *segmenter, uint8_t *frame, bo
         tcp[TTB__TCP_FLAGS] &= (uint8_t)~TTB__TCP_CWR;
 }
 
-bool ttb__segment_next(struct ttb__segmenter *segmenter, uint8_t **frame, size_t *len_bytes)
+static size_t data_bytes_of_next(const struct ttb__segmenter *segmenter)
+{
+    size_t data_bytes = segmenter->len_bytes - segmenter->next;
+
+    return data_bytes < segmenter->gso_bytes ? data_bytes : segmenter->gso_bytes;
+}
+
+size_t ttb__segment_next_bytes(const struct ttb__segmenter *segmenter)
+{
+    if (!segmenter->gso_bytes)
+        return segmenter->count ? 0 : segmenter->len_bytes;
+    /* A packet without data is one segment. */
+    if (segmenter->next == segmenter->len_bytes && segmenter->count)
+        return 0;
+    return segmenter->packet.payload + data_bytes_of_next(segmenter);
+}
+
+void ttb__segment_next(struct ttb__segmenter *segmenter, uint8_t *frame)
 {
     size_t headers_bytes = segmenter->packet.payload, data_bytes;
 
     if (!segmenter->gso_bytes) {
-        if (segmenter->count++)
-            return false;
+        memcpy(frame, segmenter->frame, segmenter->len_bytes);
         if (segmenter->checksum)
-            fill_in_checksum(segmenter, segmenter->frame, segmenter->len_bytes);
-        *frame = segmenter->frame;
-        *len_bytes = segmenter->len_bytes;
-        return true;
+            fill_in_checksum(segmenter, frame, segmenter->len_bytes);
+        segmenter->count++;
+        return;
     }
-    data_bytes = segmenter->len_bytes - segmenter->next;
-    /* A packet without data is one segment. */
-    if (data_bytes == 0 && segmenter->count)
-        return false;
-    if (data_bytes > segmenter->gso_bytes)
-        data_bytes = segmenter->gso_bytes;
-    *frame = segmenter->frame + segmenter->next - headers_bytes;
-    *len_bytes = headers_bytes + data_bytes;
-    memcpy(*frame, segmenter->headers, headers_bytes);
-    write_tcp(segmenter, *frame, segmenter->next + data_bytes == segmenter->len_bytes);
-    write_lengths(segmenter, *frame, *len_bytes);
-    fill_in_checksum(segmenter, *frame, *len_bytes);
+    data_bytes = data_bytes_of_next(segmenter);
+    memcpy(frame, segmenter->frame, headers_bytes);
+    memcpy(frame + headers_bytes, segmenter->frame + segmenter->next, data_bytes);
+    write_tcp(segmenter, frame, segmenter->next + data_bytes == segmenter->len_bytes);
+    write_lengths(segmenter, frame, headers_bytes + data_bytes);
+    fill_in_checksum(segmenter, frame, headers_bytes + data_bytes);
     segmenter->next += data_bytes;
     segmenter->count++;
-    return true;
 }

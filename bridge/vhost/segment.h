@@ -21,32 +21,32 @@
  * have us make thousands of times of what it makes. Linux needs 46 at an MTU of 1500. */
 #define TTB__SEGMENTS_MAX 2048u
 
-/* One frame that is being cut up. The caller's memory is changed: the headers of each further segment
- * are written in front of its data, where the data of the one before was. So no data is copied. */
+/* One frame that is being cut up. */
 struct ttb__segmenter {
-    uint8_t *frame;
+    const uint8_t *frame;
     size_t len_bytes;
     bool checksum; /* to be filled in at `check`, over what lies from `from` on */
     size_t from, check;
     size_t gso_bytes; /* data of each segment but the last; 0: the frame is not cut */
     struct ttb__packet packet;
-    uint8_t headers[TTB__PACKET_HEADERS_MAX]; /* of the frame as it came */
-    size_t next;                              /* where the data of the next segment begins */
-    unsigned count;                           /* segments made so far */
+    size_t next;    /* where the data of the next segment begins */
+    unsigned count; /* segments made so far */
 };
 
 /*
- * Begin with a frame in memory that may be changed until the last segment has been used.
+ * Begin with a frame, which is used until the last segment has been made.
  * @param header  as the driver wrote it, in the host's byte order
  * @param features  that the driver acknowledged: TTB__VIRTIO_NET_F_CSUM and HOST_*
  * @param frame_bytes_max  longest frame that the wire takes
  * @return 0; -EINVAL and a sentence
  */
 int ttb__segment_begin(struct ttb__segmenter *segmenter, const struct ttb__net_header *header,
-                       uint64_t features, uint8_t *frame, size_t len_bytes, size_t frame_bytes_max,
-                       struct ttb__error *why);
+                       uint64_t features, const uint8_t *frame, size_t len_bytes,
+                       size_t frame_bytes_max, struct ttb__error *why);
 
-/* The next frame for the wire; it is valid until the next call. False: there is none left. */
-bool ttb__segment_next(struct ttb__segmenter *segmenter, uint8_t **frame, size_t *len_bytes);
+/* How long the next frame for the wire is; 0: there is none left. */
+size_t ttb__segment_next_bytes(const struct ttb__segmenter *segmenter);
+/* Write it, so many bytes. */
+void ttb__segment_next(struct ttb__segmenter *segmenter, uint8_t *frame);
 
 #endif

@@ -38,6 +38,15 @@ struct ttb__netdev {
     bool has_call, calling, owes_reply;
 };
 
+static void transmit(struct ttb__netdev *netdev, const struct model_frame *frame)
+{
+    struct ttb_frame *made = ttb_frame_new(frame, sizeof(*frame));
+
+    assert(made);
+    netdev->ops->transmit(netdev->user, made);
+    ttb_frame_release(made);
+}
+
 static void add_event(struct model_node *node, uint64_t time_ns, uint8_t origin, uint8_t ttl)
 {
     unsigned at = node->event_count++;
@@ -120,7 +129,7 @@ static bool send_first(struct model_node *node)
         model_broken("n%u: a kick is looked at before %u earlier ones", node->index,
                      node->log_count);
     netdev->ops->kick(netdev->user);
-    netdev->ops->transmit(netdev->user, &frame, sizeof(frame));
+    transmit(netdev, &frame);
     node->quiet = netdev->holds;
     netdev->owes_reply = netdev->ops->kicked(netdev->user, 1, false);
     if (netdev->owes_reply != (node->does == MODEL_OBEYS))
@@ -494,7 +503,12 @@ void ttb__netdev_free(struct ttb__netdev *netdev)
     free(netdev);
 }
 
-int ttb__netdev_receive(struct ttb__netdev *netdev, const void *frame, size_t len_bytes)
+int ttb__netdev_receive(struct ttb__netdev *netdev, struct ttb_frame *frame)
+{
+    return ttb__netdev_receive_copy(netdev, frame->data, frame->len_bytes);
+}
+
+int ttb__netdev_receive_copy(struct ttb__netdev *netdev, const void *frame, size_t len_bytes)
 {
     struct model_node *node = netdev->node;
 
@@ -540,7 +554,7 @@ int ttb__netdev_poll(struct ttb__netdev *netdev)
         model_broken("n%u: its ring is looked at while it is not blocked (%d)", node->index,
                      (int)node->does);
     for (int i = 0; i < sent; i++)
-        netdev->ops->transmit(netdev->user, &node->unseen[i], sizeof(node->unseen[i]));
+        transmit(netdev, &node->unseen[i]);
     node->unseen_count = 0;
     node->quiet = node->quiet && sent > 0;
     return sent;
@@ -572,8 +586,7 @@ bool ttb__netdev_take_calls(struct ttb__netdev *netdev, bool *rx, bool *tx)
 
 void ttb__netdev_serve_kick(struct ttb__netdev *netdev, uint16_t avail_idx)
 {
-    netdev->ops->transmit(netdev->user, &netdev->node->log[avail_idx].frame,
-                          sizeof(struct model_frame));
+    transmit(netdev, &netdev->node->log[avail_idx].frame);
     netdev->ops->kicked(netdev->user, 1, false);
 }
 

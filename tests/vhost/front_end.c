@@ -52,20 +52,21 @@ static void on_kick(void *user)
     ((struct front_end *)user)->kicks++;
 }
 
-static void on_transmit(void *user, const void *frame, size_t len_bytes)
+static void on_transmit(void *user, struct ttb_frame *frame)
 {
     struct front_end *fe = user;
     struct fe_frame *slot;
+    size_t len_bytes = frame->len_bytes;
 
     if (fe->on_transmit) {
-        fe->on_transmit(fe, frame, len_bytes);
+        fe->on_transmit(fe, frame->data, len_bytes);
         return;
     }
     assert_true(fe->sent_count < FE_FRAMES_MAX);
     slot = &fe->sent[fe->sent_count++];
     slot->len_bytes = len_bytes;
     slot->data = malloc(len_bytes);
-    memcpy(slot->data, frame, len_bytes);
+    memcpy(slot->data, frame->data, len_bytes);
 }
 
 static void on_transmit_dropped(void *user, const char *why)

@@ -170,7 +170,7 @@ static void random_rings_never_do_harm(void **state)
             for (unsigned i = 0; i < changes; i++)
                 spoil(&fe, &random);
             if (ttb__random_u32(&random) % 2)
-                ttb__netdev_receive(fe.netdev, frame, 14 + ttb__random_u32(&random) % 1501);
+                ttb__netdev_receive_copy(fe.netdev, frame, 14 + ttb__random_u32(&random) % 1501);
             fe_turn(&fe);
             if (fe.closed)
                 break;
@@ -235,7 +235,7 @@ static void random_messages_never_do_harm(void **state)
             fe_send_raw(&fe, &message, sizeof(message.header) + message.header.size_bytes, fds,
                         fd_count);
             fe_turn(&fe);
-            ttb__netdev_receive(fe.netdev, frame, 100);
+            ttb__netdev_receive_copy(fe.netdev, frame, 100);
             fe_turn(&fe);
         }
         fe_close(&fe);
@@ -308,7 +308,7 @@ static void rings_may_change_while_they_are_read(void **state)
         assert_int_equal(pthread_create(&thread, NULL, race, &racer), 0);
         for (unsigned step = 0; step < 300 && !fe.closed; step++) {
             /* 600 bytes need more buffers than the ring has descriptors, were it not for new ones. */
-            if (ttb__netdev_receive(fe.netdev, frame, step % 2 ? 600 : 60) == 0)
+            if (ttb__netdev_receive_copy(fe.netdev, frame, step % 2 ? 600 : 60) == 0)
                 frames++;
             fe_turn(&fe);
             if (fe.closed)
@@ -338,7 +338,7 @@ static void a_front_end_that_truncates_its_memory_is_told_so(void **state)
         fe_queue_frame(&fe, frame, sizeof(frame), FE_TOGETHER, false);
         assert_int_equal(ftruncate(fe.memory_fd, 0), 0);
         if (how == 0)
-            assert_int_equal(ttb__netdev_receive(fe.netdev, frame, 100), -ECONNRESET);
+            assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, 100), -ECONNRESET);
         else if (how == 1)
             fe_kick_async(&fe, FE_TX);
         else
@@ -361,7 +361,7 @@ static struct front_end *other;
 static void pass_on(struct front_end *fe, const void *data, size_t len_bytes)
 {
     (void)fe;
-    assert_int_equal(ttb__netdev_receive(other->netdev, data, len_bytes), -ECONNRESET);
+    assert_int_equal(ttb__netdev_receive_copy(other->netdev, data, len_bytes), -ECONNRESET);
 }
 
 static void truncation_within_a_transmission_closes_the_right_device(void **state)

@@ -48,7 +48,7 @@ static void receive_each_layout(struct front_end *fe)
                     continue;
                 fe_make_frame(frame, frame_sizes[i], ++seed);
                 fe_post(fe, fe_header_bytes(fe) + 1514, layout, indirect);
-                assert_int_equal(ttb__netdev_receive(fe->netdev, frame, frame_sizes[i]), 0);
+                assert_int_equal(ttb__netdev_receive_copy(fe->netdev, frame, frame_sizes[i]), 0);
                 assert_true(fe_take_frame(fe, &got, &buffers));
                 assert_int_equal(buffers, 1);
                 assert_int_equal(got.len_bytes, frame_sizes[i]);
@@ -186,7 +186,7 @@ static void frames_span_memory_regions(void **state)
                 fe_reap_transmitted(&fe);
                 fe.next_free = i * region_bytes - before;
                 fe_post(&fe, 1526, FE_TOGETHER, false);
-                assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+                assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
                 assert_true(fe_take_frame(&fe, &got, NULL));
                 assert_int_equal(got.len_bytes, sizeof(frame));
                 assert_memory_equal(got.data, frame, sizeof(frame));
@@ -244,7 +244,7 @@ static void a_long_frame_is_merged_over_several_buffers(void **state)
 
         for (size_t i = 0; i < need; i++)
             fe_post(&fe, buffer_bytes, i % 2 ? FE_TOGETHER : FE_HEADER_ALONE, i % 3 == 0);
-        assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+        assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
         assert_true(fe_take_frame(&fe, &got, &buffers));
         assert_int_equal(buffers, need);
         assert_int_equal(got.len_bytes, sizeof(frame));
@@ -269,7 +269,7 @@ static void a_merged_frame_waits_for_enough_buffers(void **state)
     fe_make_frame(frame, sizeof(frame), 3);
     fe_post(&fe, 600, FE_TOGETHER, false);
     fe_post(&fe, 600, FE_TOGETHER, false);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
     assert_false(fe_take_frame(&fe, &got, NULL));
     assert_false(ttb__netdev_has_calls(fe.netdev));
     fe_needs_kick(&fe, FE_RX);
@@ -297,8 +297,8 @@ static void a_frame_that_can_never_fit_is_dropped(void **state)
     fe_connect(&fe);
     fe_make_frame(frame, sizeof(frame), 3);
     fe_post(&fe, 500, FE_TOGETHER, false);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), -EMSGSIZE);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, 488), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), -EMSGSIZE);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, 488), 0);
     assert_true(fe_take_frame(&fe, &got, NULL));
     assert_int_equal(got.len_bytes, 488);
     free(got.data);
@@ -309,8 +309,8 @@ static void a_frame_that_can_never_fit_is_dropped(void **state)
     fe_connect(&fe);
     for (unsigned i = 0; i < 4; i++)
         fe_post(&fe, 100, FE_TOGETHER, false);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), -EMSGSIZE);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, 388), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), -EMSGSIZE);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, 388), 0);
     assert_true(fe_take_frame(&fe, &got, NULL));
     assert_int_equal(got.len_bytes, 388);
     free(got.data);
@@ -348,7 +348,7 @@ static void indexes_and_chains_wrap(void **state)
                 /* After the first one, the device wants no kicks for buffers. */
                 if (fe_needs_kick(&fe, FE_RX))
                     assert_int_equal(i, 0);
-                assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+                assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
                 assert_true(fe_take_frame(&fe, &got, NULL));
                 assert_int_equal(got.len_bytes, sizeof(frame));
                 assert_memory_equal(got.data, frame, sizeof(frame));
@@ -398,9 +398,9 @@ static void the_mtu_bounds_frames_both_ways(void **state)
     fe_make_frame(frame, sizeof(frame), 1);
     fe_post(&fe, 1600, FE_TOGETHER, false);
     fe_post(&fe, 1600, FE_TOGETHER, false);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, 1515), -EMSGSIZE);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, 13), -EINVAL);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, 1514), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, 1515), -EMSGSIZE);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, 13), -EINVAL);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, 1514), 0);
     fe_transmit(&fe, frame, 1515);
     assert_int_equal(fe.sent_count, 0);
     assert_string_equal(fe.dropped_why, "a frame of 1515 bytes is too long for an MTU of 1500");
@@ -410,8 +410,8 @@ static void the_mtu_bounds_frames_both_ways(void **state)
     /* A VLAN tag comes on top. */
     frame[12] = 0x81;
     frame[13] = 0x00;
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, 1518), 0);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, 1519), -EMSGSIZE);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, 1518), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, 1519), -EMSGSIZE);
     fe_transmit(&fe, frame, 1518);
     assert_int_equal(fe.sent_count, 1);
     fe_transmit(&fe, frame, 1519);
@@ -437,7 +437,7 @@ static void a_frame_of_65535_bytes_of_payload_passes(void **state)
     fe_assert_sent(&fe, 0, frame, sizeof(frame));
     for (unsigned i = 0; i < 40; i++)
         fe_post(&fe, 1700, FE_TOGETHER, false);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
     assert_true(fe_take_frame(&fe, &got, NULL));
     assert_int_equal(got.len_bytes, sizeof(frame));
     assert_memory_equal(got.data, frame, sizeof(frame));
@@ -490,7 +490,7 @@ static void malformed_frames_are_dropped_and_the_device_goes_on(void **state)
 static void reflect(struct front_end *fe, const void *frame, size_t len_bytes)
 {
     fe->sent_count = 0;
-    assert_int_equal(ttb__netdev_receive(fe->netdev, frame, len_bytes), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe->netdev, frame, len_bytes), 0);
 }
 
 static void a_frame_may_be_received_while_one_is_sent(void **state)
@@ -530,9 +530,9 @@ static void frames_without_buffers_wait_in_order(void **state)
     fe_connect(&fe);
     for (unsigned i = 0; i < 5; i++) {
         fe_make_frame(frame, sizeof(frame), i);
-        assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+        assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
     }
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), -ENOBUFS);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), -ENOBUFS);
     assert_false(ttb__netdev_has_calls(fe.netdev));
     /* Two at a kick, one at the next receive (which itself waits), one at a flush. */
     fe_post(&fe, 200, FE_TOGETHER, false);
@@ -542,7 +542,7 @@ static void frames_without_buffers_wait_in_order(void **state)
     assert_true(fe.last_calls_wanted);
     fe_post(&fe, 200, FE_TOGETHER, false);
     fe_make_frame(frame, sizeof(frame), 5);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
     fe_post(&fe, 200, FE_TOGETHER, false);
     assert_true(ttb__netdev_flush_calls(fe.netdev) > 0);
     fe_answer_calls(&fe);
@@ -574,7 +574,7 @@ static void the_backlog_works_with_flags_instead_of_event_indexes(void **state)
     fe.features &= ~TTB__BIT(TTB__VIRTIO_F_RING_EVENT_IDX);
     fe_connect(&fe);
     fe_make_frame(frame, sizeof(frame), 1);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
     fe_post(&fe, 200, FE_TOGETHER, false);
     assert_true(fe_needs_kick(&fe, FE_RX));
     fe_kick(&fe, FE_RX);
@@ -594,7 +594,7 @@ static void the_backlog_goes_with_the_driver(void **state)
     (void)state;
     fe_init(&fe);
     fe_connect(&fe);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
     fe_stop(&fe);
     fe_start(&fe);
     fe_post(&fe, 200, FE_TOGETHER, false);

@@ -196,13 +196,13 @@ static void a_received_frame_makes_one_call(void **state)
         fe_post(&fe, 200, FE_TOGETHER, false);
     assert_int_equal(flush(&fe), 0);
     for (unsigned i = 0; i < 3; i++)
-        assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+        assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
     assert_true(ttb__netdev_has_calls(fe.netdev));
     assert_int_equal(flush(&fe), 1);
     assert_int_equal(fe.calls[FE_RX], 1);
     assert_int_equal(fe.calls[FE_TX], 0);
     /* The driver has not asked for another: used_event still lies behind. */
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
     assert_false(ttb__netdev_has_calls(fe.netdev));
     for (unsigned i = 0; i < 4; i++) {
         assert_true(fe_take_frame(&fe, &got, NULL));
@@ -222,7 +222,7 @@ static void calls_of_both_queues_and_a_carrier_change_go_out_together(void **sta
     fe_post(&fe, 200, FE_TOGETHER, false);
     fe_transmit(&fe, frame, sizeof(frame));
     assert_true(fe.last_calls_wanted);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
     ttb__netdev_set_carrier(fe.netdev, false);
     assert_int_equal(flush(&fe), 3);
     assert_int_equal(fe.calls[FE_RX], 1);
@@ -350,7 +350,7 @@ static void the_front_end_may_talk_while_calls_are_in_flight(void **state)
     fe_init(&fe);
     fe_connect(&fe);
     fe_post(&fe, 200, FE_TOGETHER, false);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
     assert_int_equal(ttb__netdev_flush_calls(fe.netdev), 1);
     /* An interrupt handler that sends before it replies, and asks this and that. */
     fe_transmit(&fe, frame, sizeof(frame));
@@ -374,7 +374,7 @@ static void more_calls_may_follow_before_the_first_are_answered(void **state)
     fe_init(&fe);
     fe_connect(&fe);
     fe_post(&fe, 200, FE_TOGETHER, false);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
     assert_int_equal(ttb__netdev_flush_calls(fe.netdev), 1);
     ttb__netdev_set_carrier(fe.netdev, false);
     assert_int_equal(ttb__netdev_flush_calls(fe.netdev), 2);
@@ -396,7 +396,7 @@ static void replies_to_calls_may_come_in_pieces_and_refuse(void **state)
     fe_init(&fe);
     fe_connect(&fe);
     fe_post(&fe, 200, FE_TOGETHER, false);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
     assert_int_equal(ttb__netdev_flush_calls(fe.netdev), 1);
     for (size_t i = 0; i < sizeof(reply); i++) {
         assert_int_equal(fe.calls_done, 0);
@@ -445,13 +445,13 @@ static void a_closed_backend_channel_with_calls_in_flight_ends_it(void **state)
     fe_init(&fe);
     fe_connect(&fe);
     fe_post(&fe, 200, FE_TOGETHER, false);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
     assert_int_equal(ttb__netdev_flush_calls(fe.netdev), 1);
     fe_answer_calls(&fe);
     fe_turn(&fe);
     fe_set_used_event(&fe, FE_RX, 1);
     fe_post(&fe, 200, FE_TOGETHER, false);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
     assert_int_equal(ttb__netdev_flush_calls(fe.netdev), 1);
     close(fe.backend);
     fe.backend = -1;
@@ -473,7 +473,7 @@ static void a_closed_backend_channel_at_rest_is_no_error(void **state)
     fe_turn(&fe);
     assert_int_equal(fe.closed, 0);
     fe_post(&fe, 200, FE_TOGETHER, false);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
     assert_int_equal(ttb__netdev_flush_calls(fe.netdev), 0);
     fe_close(&fe);
 }
@@ -486,7 +486,7 @@ static void a_pending_call_goes_with_its_queue(void **state)
     fe_init(&fe);
     fe_connect(&fe);
     fe_post(&fe, 200, FE_TOGETHER, false);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
     assert_true(ttb__netdev_has_calls(fe.netdev));
     fe_stop(&fe);
     assert_false(ttb__netdev_has_calls(fe.netdev));
@@ -524,7 +524,7 @@ static void event_descriptors_carry_kicks_and_calls(void **state)
     assert_int_equal(fe.sent_count, 1);
     assert_true(fe.last_calls_wanted);
     fe_post(&fe, 200, FE_TOGETHER, false);
-    assert_int_equal(ttb__netdev_receive(fe.netdev, frame, sizeof(frame)), 0);
+    assert_int_equal(ttb__netdev_receive_copy(fe.netdev, frame, sizeof(frame)), 0);
     assert_int_equal(read_calls(&fe, FE_RX), 0);
     /* Nothing to wait for. */
     assert_int_equal(ttb__netdev_flush_calls(fe.netdev), 0);

@@ -149,7 +149,7 @@ static void segments_are_what_a_card_sends(void **state)
             struct ttb__segmenter segmenter;
             struct ttb__error why = {""};
             unsigned count = 0, expected;
-            uint8_t *frame;
+            uint8_t frame[MAX_BYTES + 4];
 
             make(&super, kind & 1, kind & 2, data_bytes, flags, sizes[s].gso_size);
             super.header.gso_type |= TTB__NET_GSO_ECN;
@@ -158,8 +158,9 @@ static void segments_are_what_a_card_sends(void **state)
             assert_int_equal(ttb__segment_begin(&segmenter, &work.header, ALL, work.frame,
                                                 work.len_bytes, MAX_BYTES + 4, &why),
                              0);
-            while (ttb__segment_next(&segmenter, &frame, &len_bytes)) {
+            while ((len_bytes = ttb__segment_next_bytes(&segmenter)) > 0) {
                 assert_true(len_bytes <= MAX_BYTES + 4);
+                ttb__segment_next(&segmenter, frame);
                 check_segment(&super, count, count + 1 == expected, flags, frame, len_bytes);
                 done_bytes += len_bytes - super.payload;
                 count++;
@@ -175,8 +176,8 @@ static void a_checksum_is_filled_in_for_udp(void **state)
     static struct super super;
     struct ttb__segmenter segmenter;
     struct ttb__error why;
-    size_t len_bytes = 14 + 20 + 8 + 3, out_bytes;
-    uint8_t *frame, *udp = super.frame + 34;
+    size_t len_bytes = 14 + 20 + 8 + 3;
+    uint8_t frame[MAX_BYTES], *udp = super.frame + 34, *out_udp = frame + 34;
 
     (void)state;
     make(&super, false, false, 100, 0x10, 0);
@@ -191,10 +192,10 @@ static void a_checksum_is_filled_in_for_udp(void **state)
     assert_int_equal(
         ttb__segment_begin(&segmenter, &super.header, ALL, super.frame, len_bytes, MAX_BYTES, &why),
         0);
-    assert_true(ttb__segment_next(&segmenter, &frame, &out_bytes));
-    assert_int_equal(out_bytes, len_bytes);
-    assert_int_equal(sum_of(udp, 11, pseudo_sum(super.frame, 14, false, 17, 11)), 0xffff);
-    assert_false(ttb__segment_next(&segmenter, &frame, &out_bytes));
+    assert_int_equal(ttb__segment_next_bytes(&segmenter), len_bytes);
+    ttb__segment_next(&segmenter, frame);
+    assert_int_equal(sum_of(out_udp, 11, pseudo_sum(frame, 14, false, 17, 11)), 0xffff);
+    assert_int_equal(ttb__segment_next_bytes(&segmenter), 0);
     /* Data that makes the sum 0: it is sent as 0xffff, for 0 means that there is none. */
     ttb__put16(udp + 6, 0);
     ttb__put16(udp + 8, 0);
@@ -203,8 +204,8 @@ static void a_checksum_is_filled_in_for_udp(void **state)
     assert_int_equal(
         ttb__segment_begin(&segmenter, &super.header, ALL, super.frame, len_bytes, MAX_BYTES, &why),
         0);
-    assert_true(ttb__segment_next(&segmenter, &frame, &out_bytes));
-    assert_int_equal(ttb__get16(udp + 6), 0xffff);
+    ttb__segment_next(&segmenter, frame);
+    assert_int_equal(ttb__get16(out_udp + 6), 0xffff);
 }
 
 /* ------------------------------------------------------------------------------- hostile guests */
@@ -320,15 +321,14 @@ static unsigned cut(struct super *super)
     struct ttb__error why;
     unsigned count = 0;
     size_t len_bytes;
-    uint8_t *frame;
 
     assert_int_equal(ttb__segment_begin(&segmenter, &super->header, ALL, super->frame,
                                         super->len_bytes, MAX_BYTES + 4, &why),
                      0);
-    while (ttb__segment_next(&segmenter, &frame, &len_bytes)) {
+    while ((len_bytes = ttb__segment_next_bytes(&segmenter)) > 0) {
         assert_in_range(count, 0, 63);
         pieces[count].len_bytes = len_bytes;
-        memcpy(pieces[count++].data, frame, len_bytes);
+        ttb__segment_next(&segmenter, pieces[count++].data);
     }
     return count;
 }
@@ -336,17 +336,22 @@ static unsigned cut(struct super *super)
 /* How many of the pieces join into one. */
 static unsigned joined(unsigned count, uint64_t features, struct super *out)
 {
-    static uint8_t room[TTB__MERGED_BYTES_MAX];
     struct ttb__merger merger;
-    unsigned i = 1;
-    const uint8_t *frame;
+    unsigned i = 1, part_count;
+    const struct iovec *parts;
+    size_t done_bytes = 0;
 
-    ttb__merge_begin(&merger, room, features, pieces[0].data, pieces[0].len_bytes);
-    while (i < count && ttb__merge_add(&merger, pieces[i].data, pieces[i].len_bytes))
+    ttb__merge_begin(&merger, features, pieces[0].data, pieces[0].len_bytes, false);
+    while (i < count && ttb__merge_add(&merger, pieces[i].data, pieces[i].len_bytes, false))
         i++;
     memset(out, 0, sizeof(*out));
-    frame = ttb__merge_finish(&merger, &out->header, &out->len_bytes);
-    memcpy(out->frame, frame, out->len_bytes);
+    parts = ttb__merge_finish(&merger, &out->header, &part_count, &out->len_bytes);
+    for (unsigned k = 0; k < part_count; k++) {
+        assert_true(done_bytes + parts[k].iov_len <= sizeof(out->frame));
+        memcpy(out->frame + done_bytes, parts[k].iov_base, parts[k].iov_len);
+        done_bytes += parts[k].iov_len;
+    }
+    assert_int_equal(done_bytes, out->len_bytes);
     return i;
 }
 
@@ -482,8 +487,12 @@ static void a_driver_hands_over_one_frame_and_segments_are_sent(void **state)
 
 static void receive_pieces(struct front_end *fe, unsigned from, unsigned to)
 {
-    for (unsigned i = from; i < to; i++)
-        assert_int_equal(ttb__netdev_receive(fe->netdev, pieces[i].data, pieces[i].len_bytes), 0);
+    for (unsigned i = from; i < to; i++) {
+        struct ttb_frame *frame = ttb_frame_new(pieces[i].data, pieces[i].len_bytes);
+
+        assert_int_equal(ttb__netdev_receive(fe->netdev, frame), 0);
+        ttb_frame_release(frame);
+    }
 }
 
 static void segments_that_come_together_are_one_for_the_driver(void **state)
@@ -572,7 +581,8 @@ static void held_frames_wait_for_their_release(void **state)
             fe_post(&fe, 4096, FE_TOGETHER, false);
         receive_pieces(&fe, 0, 4);
         assert_int_equal(ttb__netdev_held(fe.netdev), 4);
-        assert_int_equal(ttb__netdev_receive(fe.netdev, pieces[4].data, pieces[4].len_bytes), -105);
+        assert_int_equal(ttb__netdev_receive_copy(fe.netdev, pieces[4].data, pieces[4].len_bytes),
+                         -105);
         /* Neither a kick nor a flush for another reason gives them away. */
         fe_kick(&fe, FE_RX);
         assert_false(ttb__netdev_has_calls(fe.netdev));

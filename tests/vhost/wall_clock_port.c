@@ -22,15 +22,15 @@
 
 #include "base/socket.h"
 
-static void on_transmit(void *user, const void *frame, size_t len_bytes)
+static void on_transmit(void *user, struct ttb_frame *frame)
 {
     struct wall_clock_port *port = user;
     uint8_t answer[1514];
-    size_t answer_bytes = responder_answer(&port->responder, frame, len_bytes, answer);
+    size_t answer_bytes = responder_answer(&port->responder, frame->data, frame->len_bytes, answer);
 
     port->frames++;
     if (answer_bytes)
-        assert_int_equal(ttb__netdev_receive(port->netdev, answer, answer_bytes), 0);
+        assert_int_equal(ttb__netdev_receive_copy(port->netdev, answer, answer_bytes), 0);
 }
 
 static void on_transmit_dropped(void *user, const char *why)

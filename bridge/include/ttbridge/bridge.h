@@ -36,6 +36,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <ttbridge/frame.h>
 #include <ttbridge/loop.h>
 
 #ifdef __cplusplus
@@ -391,6 +392,10 @@ typedef void (*ttb_transmit_fn)(void *user, struct ttb_port *port, uint64_t time
                                 const void *frame, size_t len_bytes);
 void ttb_port_on_transmit(struct ttb_port *port, ttb_transmit_fn fn, void *user);
 
+/** The frame for which a transmit callback (or struct ttb_observer.transmitted) is being called, for one that
+ * keeps it (ttb_frame_hold()) instead of copying it. NULL at other times. */
+struct ttb_frame *ttb_bridge_transmitting(const struct ttb_bridge *bridge);
+
 /** Why a frame did not get through a port. */
 enum ttb_drop {
     TTB_DROP_NONE,
@@ -446,6 +451,8 @@ int ttb_bridge_latency(struct ttb_bridge *bridge, const struct ttb_node *from,
  *         earlier than ttb_bridge_set_latency() promised, and was not delivered
  */
 int ttb_port_deliver(struct ttb_port *port, const void *frame, size_t len_bytes);
+/** The same, without a copy where one would be made: the port holds the frame for as long as it needs it. */
+int ttb_port_deliver_frame(struct ttb_port *port, struct ttb_frame *frame);
 
 /** Carrier on or off, as the driver sees it (a link that goes down). Ports start with carrier. */
 int ttb_port_set_carrier(struct ttb_port *port, bool on);
